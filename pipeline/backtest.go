@@ -1,0 +1,309 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"segments/pipeline/validation"
+	"segments/pipeline/warehouse"
+	"segments/sql"
+	"segments/transforms"
+	"segments/transforms/customer"
+	"segments/transforms/frame"
+)
+
+// A Backtest is the job as of an earlier date, held against what followed.
+type Backtest struct {
+	Origin        time.Time
+	Segmentations []SegmentationResult
+	Forecasts     []ForecastResult // the job's own first
+	Comparison    *validation.Comparison
+}
+
+// A SegmentationResult is what the conversions of a kind say about a segmentation.
+type SegmentationResult struct {
+	Kind, Segmentation string
+	Order              []string // as declared, best first
+	ByEarlierRates     bool     // the segments were scored by their rates at an earlier origin, else by Order
+	validation.Evaluation
+}
+
+// A ForecastResult is how the forecast purchases of one model compare with what came.
+type ForecastResult struct {
+	Model         string
+	Orders, Value validation.Result
+}
+
+// anyKind stands for conversions of all kinds together.
+const anyKind = "any"
+
+// The naive forecasts that a model must beat.
+const (
+	repeatLastPeriod = "repeat_last_period"
+	cohortMean       = "cohort_mean"
+	rfCellMean       = "rf_cell_mean"
+)
+
+// earlier is what one origin teaches the next: conversions by segment, and purchases by cell.
+type earlier struct {
+	counts              map[[2]string][]validation.Count // by kind and segmentation
+	cohortN, cellN      *validation.CellMeans            // purchase days
+	cohortMoney, cellMo *validation.CellMeans            // value
+}
+
+// backtest fits and scores the job as of earlier origins, oldest first, and holds it against the horizon after each.
+// It returns why the forecast must be withheld, empty where it need not, and the staged validation tables.
+func (r *run) backtest(ctx context.Context, res *Result) (withhold string, refs []warehouse.Ref, err error) {
+	var before *earlier
+	var all []Backtest
+	for k := r.Origins; k >= 1; k-- {
+		b, learnt, err := r.backtestAt(ctx, r.AsOf.AddDate(0, 0, -k*r.HorizonDays), before)
+		if err != nil {
+			return "", nil, fmt.Errorf("backtest: %w", err)
+		}
+		before = learnt
+		if b != nil {
+			all = append([]Backtest{*b}, all...)
+		}
+	}
+	res.Backtests = all
+	r.decide(all)
+	withhold = r.judgeForecast(all)
+	sv, err := r.stageBatch(ctx, segmentValidation, r.segmentRows(all)...)
+	if err != nil {
+		return "", nil, err
+	}
+	mv, err := r.stageBatch(ctx, modelValidation, r.modelRows(all)...)
+	return withhold, []warehouse.Ref{sv, mv}, err
+}
+
+// backtestAt does one origin. Without anybody known then, it is nil.
+func (r *run) backtestAt(ctx context.Context, at time.Time, before *earlier) (*Backtest, *earlier, error) {
+	r.progress("backtest "+at.Format(time.DateOnly), 0, 0)
+	features, err := r.features(ctx, at, false)
+	if err != nil || features.Rows == 0 {
+		return nil, nil, err
+	}
+	c, err := r.fit(ctx, features, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	labels, err := r.stageBacktest(ctx, c, features, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	q, err := r.bind("outcomes", at, features.As("features"))
+	if err != nil {
+		return nil, nil, err
+	}
+	outcomes, err := r.Warehouse.Materialize(ctx, named(outcomesTable, at), q)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := &Backtest{Origin: at}
+	learnt := &earlier{counts: map[[2]string][]validation.Count{}}
+	if b.Segmentations, err = r.evaluate(ctx, c, labels, outcomes, before, learnt); err != nil {
+		return nil, nil, err
+	}
+	if err := r.score(ctx, b, labels, outcomes, at, before, learnt); err != nil {
+		return nil, nil, err
+	}
+	return b, learnt, nil
+}
+
+// Tables of a backtest. They are staged, never published.
+var (
+	forecastOrders = frame.Float64("forecast_orders", "Forecast purchase days.").Null()
+	forecastValue  = frame.Float64("forecast_value", "Forecast value.").Null()
+	cell           = frame.String("cell", "The RF cell at the origin.").Null()
+
+	outcomeKind  = frame.String("conversion_kind", "The kind of conversion.")
+	outcomeCount = frame.Int64("conversions", "Conversions within the horizon.")
+	outcomeValue = frame.Float64("value", "Their value.")
+
+	outcomesTable = frame.Table{
+		Name: "outcomes", Key: []string{"customer_id", "conversion_kind"},
+		Columns: cols(customer.ID, outcomeKind, outcomeCount, outcomeValue),
+	}
+
+	actualOrders = frame.Int64("actual_orders", "Purchase days within the horizon.")
+	actualValue  = frame.Float64("actual_value", "Net value of the purchases within the horizon.")
+
+	forecastTable = frame.Table{
+		Name: "forecast_outcomes", Key: []string{"customer_id"},
+		Columns: cols(customer.ID, forecastOrders, forecastValue, customer.PurchaseDaysLastHorizon, customer.ValueLastHorizon,
+			customer.FirstOrderOn, cell, actualOrders, actualValue),
+	}
+)
+
+// named is t under a name of its own for the origin at.
+func named(t frame.Table, at time.Time) frame.Table {
+	t.Name += "_" + at.Format("20060102")
+	return t
+}
+
+// stageBacktest applies the chain to the features and stages what the validation needs of it.
+func (r *run) stageBacktest(ctx context.Context, c *chain, features warehouse.Ref, at time.Time) (warehouse.Ref, error) {
+	base := cols(customer.ID, customer.PurchaseDaysLastHorizon, customer.ValueLastHorizon, customer.FirstOrderOn)
+	want := append([]frame.Column{}, base...)
+	t := frame.Table{Name: "backtest", Key: []string{"customer_id"}, Columns: base}
+	for _, s := range r.segmentationsOf(c) {
+		col, _ := r.customerSegments().Column(s.Name)
+		want, t.Columns = append(want, col), append(t.Columns, col)
+	}
+	if f := r.Forecast; f != nil {
+		want = append(want, f.Orders, f.Value)
+		want = append(want, f.Cell...)
+		t.Columns = append(t.Columns, cols(forecastOrders, forecastValue, cell)...)
+	}
+	in, err := c.stream(ctx, r.Warehouse, features, want)
+	if err != nil {
+		return warehouse.Ref{}, err
+	}
+	w, err := r.Warehouse.Stage(ctx, named(t, at))
+	if err != nil {
+		return warehouse.Ref{}, err
+	}
+	for b, err := range in {
+		if err == nil {
+			err = w.Write(r.backtestRows(b, t.Columns))
+		}
+		if err != nil {
+			_ = w.Abort() // the first error says what happened
+			return warehouse.Ref{}, err
+		}
+	}
+	return w.Commit()
+}
+
+// backtestRows is b with the forecast's columns under the names of the backtest, and its cell in one column.
+func (r *run) backtestRows(b frame.Batch, want []frame.Column) frame.Batch {
+	f := r.Forecast
+	if f == nil {
+		return frame.Select(b, want...)
+	}
+	n := int(b.NumRows())
+	cells, known := make([]string, n), make([]bool, n)
+	for i := range n {
+		known[i] = true
+	}
+	for _, c := range f.Cell {
+		a := frame.Int64(c.Name, "").Of(b)
+		for i := range n {
+			cells[i] += fmt.Sprintf("%d ", a.Value(i))
+			known[i] = known[i] && a.IsValid(i)
+		}
+	}
+	b = frame.Zip(b, frame.Zip(frame.Rename(frame.Select(b, f.Orders, f.Value), forecastOrders.Column, forecastValue.Column),
+		frame.Record(cell.Array(cells, known))))
+	return frame.Select(b, want...)
+}
+
+// evaluate holds every segmentation against the conversions of every kind.
+func (r *run) evaluate(ctx context.Context, c *chain, labels, outcomes warehouse.Ref, before, learnt *earlier) ([]SegmentationResult, error) {
+	kinds, err := r.kinds(ctx, outcomes)
+	if err != nil {
+		return nil, err
+	}
+	var out []SegmentationResult
+	for _, s := range r.segmentationsOf(c) {
+		for _, kind := range kinds {
+			counts, err := r.segmentCounts(ctx, labels, outcomes, s, kind)
+			if err != nil {
+				return nil, err
+			}
+			key := [2]string{kind, s.Name}
+			learnt.counts[key] = counts
+			sr := SegmentationResult{Kind: kind, Segmentation: s.Name, Order: order(s)}
+			scores := validation.OrderScores(sr.Order)
+			if before != nil && before.counts[key] != nil {
+				scores, sr.ByEarlierRates = validation.EarlierScores(before.counts[key], sr.Order), true
+			}
+			if sr.Evaluation, err = validation.Evaluate(counts, scores); err != nil {
+				return nil, fmt.Errorf("%s: %w", s.Name, err)
+			}
+			out = append(out, sr)
+		}
+	}
+	return out, nil
+}
+
+func order(s transforms.Segmentation) []string {
+	out := make([]string, len(s.Segments))
+	for i, g := range s.Segments {
+		out[i] = g.Name
+	}
+	return out
+}
+
+// kinds lists the kinds of conversions, with all of them together first where there are several.
+func (r *run) kinds(ctx context.Context, outcomes warehouse.Ref) ([]string, error) {
+	q, err := sql.Bind("conversion_kinds", r.Warehouse.Dialect(), nil, outcomes.As("outcomes"))
+	if err != nil {
+		return nil, err
+	}
+	var kinds []string
+	for b, err := range r.Warehouse.Query(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		for i := range int(b.NumRows()) {
+			kinds = append(kinds, outcomeKind.Of(b).Value(i))
+		}
+	}
+	if len(kinds) != 1 {
+		kinds = append([]string{anyKind}, kinds...)
+	}
+	return kinds, nil
+}
+
+// segmentCounts counts customers and converters by segment. Segments that nobody is in are there too.
+func (r *run) segmentCounts(ctx context.Context, labels, outcomes warehouse.Ref, s transforms.Segmentation, kind string) ([]validation.Count, error) {
+	d := r.Warehouse.Dialect()
+	q, err := sql.Bind("segment_outcomes", d, map[string]any{"conversion_kind": kind}, sql.Members("members", labels.Relation(), d, s.Name), outcomes.As("outcomes"))
+	if err != nil {
+		return nil, err
+	}
+	bySegment := map[string]validation.Count{}
+	for b, err := range r.Warehouse.Query(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
+		for i := range int(b.NumRows()) {
+			name := segment.Of(b).Value(i)
+			bySegment[name] = validation.Count{
+				Segment: name, Customers: customers.Of(b).Value(i), Converters: converters.Of(b).Value(i), Value: outcomeValue.Of(b).Value(i),
+			}
+		}
+	}
+	out := make([]validation.Count, 0, len(s.Segments))
+	for _, g := range s.Segments {
+		n := bySegment[g.Name]
+		n.Segment = g.Name
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+// decide lets the gate judge the core segments at the newest origin.
+func (r *run) decide(all []Backtest) {
+	if len(all) == 0 {
+		r.check(checkGate, r.CoreSegment, NotEvaluated, "nobody was known %d days before the as-of date", r.HorizonDays)
+		return
+	}
+	for _, s := range all[0].Segmentations {
+		if s.Segmentation != r.CoreSegment {
+			continue
+		}
+		d := r.Gate.Decide(s.Evaluation)
+		state := map[validation.State]CheckState{
+			validation.StatePassed: Passed, validation.StateFailed: Failed, validation.StateNotEvaluated: NotEvaluated,
+		}[d.State]
+		r.check(checkGate, r.CoreSegment, state, "%s", d.Reason)
+		for _, w := range d.Warnings {
+			r.warnings = append(r.warnings, "gate: "+w)
+		}
+		return // the kinds together, or the only one
+	}
+}

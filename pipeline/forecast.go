@@ -1,0 +1,229 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"segments/pipeline/validation"
+	"segments/pipeline/warehouse"
+	"segments/transforms/customer"
+	"segments/transforms/frame"
+)
+
+// score holds the forecast and the naive ones against the purchases of the horizon, over the customers who had bought
+// by the origin, and learns the naive means for the next origin.
+func (r *run) score(ctx context.Context, b *Backtest, labels, outcomes warehouse.Ref, at time.Time, before, learnt *earlier) error {
+	learnt.cohortN, learnt.cohortMoney = validation.NewCellMeans(), validation.NewCellMeans()
+	learnt.cellN, learnt.cellMo = validation.NewCellMeans(), validation.NewCellMeans()
+	if r.Forecast == nil || r.Forecast.HorizonDays != r.HorizonDays {
+		return nil
+	}
+	q, err := r.bind("forecast_outcomes", at, labels.As("labels"))
+	if err != nil {
+		return err
+	}
+	ref, err := r.Warehouse.Materialize(ctx, named(forecastTable, at), q)
+	if err != nil {
+		return err
+	}
+	names := []string{r.Forecast.Model, repeatLastPeriod}
+	if before != nil && before.cohortN != nil {
+		names = append(names, cohortMean, rfCellMean)
+	}
+	orders, money := scorers(names), scorers(names)
+	for batch, err := range r.Warehouse.Scan(ctx, ref, forecastTable.Columns...) {
+		if err != nil {
+			return err
+		}
+		if err := scoreBatch(batch, r.Forecast.Model, orders, money, before, learnt); err != nil {
+			return fmt.Errorf("score the forecast: %w", err)
+		}
+	}
+	for _, n := range names {
+		b.Forecasts = append(b.Forecasts, ForecastResult{n, orders[n].Result(), money[n].Result()})
+	}
+	if model := b.Forecasts[0].Orders; model.Customers > 0 && model.Actual > 0 {
+		naive := map[string]validation.Result{}
+		for _, f := range b.Forecasts[1:] {
+			naive[f.Model] = f.Orders
+		}
+		c := validation.Compare(model, naive)
+		b.Comparison = &c
+	}
+	return nil
+}
+
+func scorers(names []string) map[string]*validation.Scorer {
+	out := map[string]*validation.Scorer{}
+	for _, n := range names {
+		out[n] = validation.NewScorer()
+	}
+	return out
+}
+
+// scoreBatch adds the customers of b to every scorer. Whom the model says nothing about is left out of all of them.
+func scoreBatch(b frame.Batch, model string, orders, money map[string]*validation.Scorer, before, learnt *earlier) error {
+	fo, fv, first, cells := forecastOrders.Of(b), forecastValue.Of(b), customer.FirstOrderOn.Of(b), cell.Of(b)
+	lastN, lastV := customer.PurchaseDaysLastHorizon.Of(b), customer.ValueLastHorizon.Of(b)
+	an, av := actualOrders.Of(b), actualValue.Of(b)
+	for i := range int(b.NumRows()) {
+		cohort := frame.TimeOf(first.Value(i)).Format("2006-01")
+		n, v := float64(an.Value(i)), av.Value(i)
+		for _, l := range []struct {
+			m   *validation.CellMeans
+			key string
+			v   float64
+		}{{learnt.cohortN, cohort, n}, {learnt.cohortMoney, cohort, v}, {learnt.cellN, cells.Value(i), n}, {learnt.cellMo, cells.Value(i), v}} {
+			if err := l.m.Learn(l.key, l.v); err != nil {
+				return err
+			}
+		}
+		if fo.IsNull(i) {
+			continue
+		}
+		forecasts := map[string][2]float64{model: {fo.Value(i), fv.Value(i)}, repeatLastPeriod: {float64(lastN.Value(i)), lastV.Value(i)}}
+		if orders[cohortMean] != nil {
+			forecasts[cohortMean] = [2]float64{mean(before.cohortN, cohort), mean(before.cohortMoney, cohort)}
+			forecasts[rfCellMean] = [2]float64{mean(before.cellN, cells.Value(i)), mean(before.cellMo, cells.Value(i))}
+		}
+		for name, f := range forecasts {
+			if err := orders[name].Add(f[0], n); err != nil {
+				return err
+			}
+			if fv.IsValid(i) {
+				if err := money[name].Add(f[1], v); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func mean(m *validation.CellMeans, key string) float64 {
+	v, _ := m.Mean(key) // nothing learnt is nobody bought: 0
+	return v
+}
+
+// judgeForecast says why the forecast must be withheld: a naive one was as good in every respect at the newest origin.
+func (r *run) judgeForecast(all []Backtest) string {
+	switch f := r.Forecast; {
+	case f == nil:
+	case f.HorizonDays != r.HorizonDays:
+		r.check(checkForecast, f.Model, NotEvaluated, "the forecasts are for %d days, the horizon is %d", f.HorizonDays, r.HorizonDays)
+	case len(all) == 0 || all[0].Comparison == nil:
+		r.check(checkForecast, f.Model, NotEvaluated, "too little history: nobody had bought %d days before the as-of date, or nobody bought since", r.HorizonDays)
+	case !all[0].Comparison.Beats:
+		r.check(checkForecast, f.Model, Warned, "withheld. %s", all[0].Comparison.Reason)
+		return all[0].Comparison.Reason
+	default:
+		r.check(checkForecast, f.Model, Passed, "%s", all[0].Comparison.Reason)
+	}
+	return ""
+}
+
+// segmentRows are the rows of segment_validation.
+func (r *run) segmentRows(all []Backtest) []frame.Batch {
+	var out []frame.Batch
+	for _, b := range all {
+		for _, s := range b.Segmentations {
+			out = append(out, r.segmentationRows(b.Origin, s))
+		}
+	}
+	return out
+}
+
+func (r *run) segmentationRows(at time.Time, s SegmentationResult) frame.Batch {
+	n := len(s.Segments)
+	names, merges, verdicts := make([]string, n), make([]string, n), make([]string, n)
+	members, conv := make([]int64, n), make([]int64, n)
+	var rates, low, high, lifts, values, ps, qs, auc, aucLow, aucHigh floats
+	hasMerge := make([]bool, n)
+	for i, g := range s.Segments {
+		names[i], members[i], conv[i], verdicts[i] = g.Segment, g.Customers, g.Converters, string(g.Verdict)
+		merges[i], hasMerge[i] = g.MergeCandidate, g.MergeCandidate != ""
+		estimate(g.Rate, &rates, &low, &high)
+		estimate(s.AUC, &auc, &aucLow, &aucHigh)
+		lifts.add(g.Lift)
+		values.add(g.ValuePerCustomer)
+		ps.add(g.PValue)
+		qs.add(g.QValue)
+	}
+	by := "declared_order"
+	if s.ByEarlierRates {
+		by = "earlier_rates"
+	}
+	return frame.Record(customer.AsOf.Array(repeat(frame.DayOf(r.AsOf), n), nil), origin.Array(repeat(frame.DayOf(at), n), nil),
+		horizonDays.Array(repeat(int64(r.HorizonDays), n), nil), conversionKind.Array(repeat(s.Kind, n), nil),
+		segmentation.Array(repeat(s.Segmentation, n), nil), segment.Array(names, nil), customers.Array(members, nil), converters.Array(conv, nil),
+		rates.of(rate), low.of(rateLow), high.of(rateHigh), lifts.of(lift), values.of(valuePer), ps.of(pValue), qs.of(qValue),
+		verdict.Array(verdicts, nil), mergeCandidate.Array(merges, hasMerge), auc.of(segmentsAUC), aucLow.of(segmentsAUCLow),
+		aucHigh.of(segmentsAUCHigh), scoredBy.Array(repeat(by, n), nil))
+}
+
+// floats are values that may be NULL.
+type floats struct {
+	vs    []float64
+	valid []bool
+}
+
+func (f *floats) add(v *float64) {
+	if v == nil {
+		f.vs, f.valid = append(f.vs, 0), append(f.valid, false)
+		return
+	}
+	f.vs, f.valid = append(f.vs, *v), append(f.valid, true)
+}
+
+func estimate(e *validation.Estimate, v, low, high *floats) {
+	if e == nil {
+		v.add(nil)
+		low.add(nil)
+		high.add(nil)
+		return
+	}
+	v.add(&e.Value)
+	low.add(&e.Low)
+	high.add(&e.High)
+}
+
+// modelRows are the rows of model_validation.
+func (r *run) modelRows(all []Backtest) []frame.Batch {
+	var out []frame.Batch
+	for _, b := range all {
+		for _, f := range b.Forecasts {
+			out = append(out, r.forecastRows(b.Origin, f.Model, "orders", f.Orders), r.forecastRows(b.Origin, f.Model, "value", f.Value))
+		}
+	}
+	return out
+}
+
+func (r *run) forecastRows(at time.Time, name, what string, res validation.Result) frame.Batch {
+	var metrics []string
+	var bins, counts []int64
+	var forecast, came floats
+	add := func(m string, bin int, n int64, p, a *float64) {
+		metrics, bins, counts = append(metrics, m), append(bins, int64(bin)), append(counts, n)
+		forecast.add(p)
+		came.add(a)
+	}
+	for _, b := range res.Bins {
+		add("mean_"+what, b.Bin, b.Customers, &b.Predicted, &b.Actual)
+	}
+	add("total_"+what, 0, res.Customers, &res.Predicted, &res.Actual)
+	add("poisson_deviance_"+what, 0, res.Customers, nil, res.Deviance)
+	add("total_bias_"+what, 0, res.Customers, nil, res.Bias)
+	add("gini_"+what, 0, res.Customers, nil, res.Gini)
+	n := len(metrics)
+	return frame.Record(customer.AsOf.Array(repeat(frame.DayOf(r.AsOf), n), nil), origin.Array(repeat(frame.DayOf(at), n), nil),
+		horizonDays.Array(repeat(int64(r.HorizonDays), n), nil), model.Array(repeat(name, n), nil), metric.Array(metrics, nil),
+		bin.Array(bins, nil), binCount.Array(counts, nil), forecast.of(predicted), came.of(actual))
+}
+
+// of returns the values as column c.
+func (f *floats) of(c interface {
+	Array(values []float64, valid []bool) frame.Data
+}) frame.Data {
+	return c.Array(f.vs, f.valid)
+}

@@ -1,0 +1,214 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"segments/pipeline/warehouse"
+	"segments/transforms/frame"
+)
+
+// Options say what to run.
+type Options struct {
+	AsOf         time.Time // the slot's day
+	DryRun       bool      // stop before the publish
+	Backfill     bool      // write history only: the date is never what the _current views show
+	ValidateOnly bool      // only the backtest
+}
+
+// A Result says what a run did.
+type Result struct {
+	Run       warehouse.Run
+	Published bool // by this run
+	Already   bool // the slot had been published with the same digest: nothing was done
+	Customers int64
+	LeftOut   []Reject // people left out, by reason
+	Rejects   []Reject // rows of the sources, by source and reason
+	Segments  []SegmentSize
+	Checks    []Check
+	Backtests []Backtest // newest origin first
+	Warnings  []string
+	Elapsed   time.Duration
+}
+
+// A SegmentSize is how many customers a core segment has.
+type SegmentSize struct {
+	Segment   string
+	Customers int64
+}
+
+// A run is one execution of a Job.
+type run struct {
+	*Job
+	Options
+	id       warehouse.Run
+	sources  []source
+	prev     generation
+	started  time.Time
+	checks   []Check
+	warnings []string
+	rejects  []Reject
+
+	tables map[string]warehouse.Ref // staged inputs by logical name
+}
+
+// Run does the job for one slot. Where the data are rejected, the error wraps ErrRejected, the ledger says why, and the
+// result holds what was found.
+func (j *Job) Run(ctx context.Context, o Options) (*Result, error) {
+	r := &run{Job: j, Options: o, started: j.Now(), tables: map[string]warehouse.Ref{}}
+	if o.AsOf.IsZero() {
+		return nil, configError(errors.New("no as-of date"))
+	}
+	if today := frame.DayOf(j.Now().In(j.Location)); frame.DayOf(o.AsOf) > today {
+		return nil, configError(fmt.Errorf("the as-of date %s has not come yet", o.AsOf.Format(time.DateOnly)))
+	}
+	if err := r.claim(ctx); errors.Is(err, warehouse.ErrDone) {
+		return &Result{Run: r.id, Already: true, Elapsed: j.Now().Sub(r.started)}, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if err := j.Warehouse.Sweep(ctx); err != nil {
+		return nil, err
+	}
+	res := &Result{Run: r.id}
+	refs, err := r.work(ctx, res)
+	res.Checks, res.Rejects, res.Warnings = r.checks, r.rejects, r.warnings
+	if err == nil && !o.DryRun && !o.ValidateOnly {
+		err = r.publish(ctx, res, refs)
+	} else if errors.Is(err, ErrRejected) && !o.DryRun && !o.ValidateOnly {
+		if recErr := r.record(ctx, res, err); recErr != nil {
+			err = errors.Join(err, fmt.Errorf("and the ledger could not be told: %w", recErr))
+		}
+	}
+	res.Elapsed = j.Now().Sub(r.started)
+	return res, err
+}
+
+// claim fingerprints the inputs and claims the slot. Where another run published in between, it looks again.
+func (r *run) claim(ctx context.Context) error {
+	for try := 1; ; try++ {
+		if err := r.waitUntilFresh(ctx); err != nil {
+			return err
+		}
+		var err error
+		if r.sources, err = r.fingerprint(ctx); err != nil {
+			return err
+		}
+		if r.prev, err = r.previous(ctx, r.AsOf); err != nil {
+			return err
+		}
+		digest, err := r.digest(r.AsOf, r.sources, r.prev, r.mode())
+		if err != nil {
+			return err
+		}
+		r.id = warehouse.Run{
+			ID: r.AsOf.Format(time.DateOnly) + "-" + digest[:12], Name: r.Name, AsOf: r.AsOf, Digest: digest, Previous: r.prev.runID,
+		}
+		err = r.Warehouse.Claim(ctx, r.id)
+		if !errors.Is(err, warehouse.ErrMoved) || try == 3 {
+			return err
+		}
+	}
+}
+
+func (r *run) mode() string {
+	switch {
+	case r.ValidateOnly:
+		return "validate"
+	case r.DryRun:
+		return "dry-run"
+	case r.Backfill:
+		return "backfill"
+	}
+	return "run"
+}
+
+// work does everything up to the publish, and returns the staged tables to be published.
+func (r *run) work(ctx context.Context, res *Result) ([]warehouse.Ref, error) {
+	if err := r.canonical(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.auditSources(ctx); err != nil {
+		return nil, err
+	}
+	withhold, validated, err := r.backtest(ctx, res)
+	if err != nil {
+		return nil, err
+	}
+	if r.ValidateOnly {
+		return nil, r.verdict()
+	}
+	features, err := r.features(ctx, r.AsOf, true)
+	if err != nil {
+		return nil, err
+	}
+	models, warnings, err := r.storedModels(ctx, r.prev)
+	if err != nil {
+		return nil, err
+	}
+	r.warnings = append(r.warnings, warnings...)
+	c, err := r.fit(ctx, features, models)
+	if err != nil {
+		return nil, err
+	}
+	refs, err := r.stage(ctx, c, features, withhold)
+	if err != nil {
+		return nil, err
+	}
+	refs = append(refs, validated...)
+	if err := r.audit(ctx, res, refs); err != nil {
+		return nil, err
+	}
+	return refs, r.verdict()
+}
+
+// publish makes the staged tables and the ledger visible.
+func (r *run) publish(ctx context.Context, res *Result, refs []warehouse.Ref) error {
+	r.progress("publish", 0, 0)
+	ledger, err := r.stageLedger(ctx)
+	if err != nil {
+		return err
+	}
+	var keepFrom time.Time
+	if r.RetentionDays > 0 {
+		keepFrom = r.AsOf.AddDate(0, 0, -r.RetentionDays)
+	}
+	if err := r.Warehouse.Publish(ctx, r.entry(warehouse.Published, res, headline(res)), keepFrom, append(refs, ledger...)...); err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	res.Published = true
+	return nil
+}
+
+// record tells the ledger that the run was rejected, and why.
+func (r *run) record(ctx context.Context, res *Result, why error) error {
+	ledger, err := r.stageLedger(ctx)
+	if err != nil {
+		return err
+	}
+	return r.Warehouse.Record(ctx, r.entry(warehouse.Rejected, res, why.Error()), ledger...)
+}
+
+func (r *run) entry(s warehouse.State, res *Result, message string) warehouse.Entry {
+	e := warehouse.Entry{
+		Run: r.id, State: s, Backfill: r.Backfill, StartedAt: r.started, EndedAt: r.Now(), Customers: res.Customers,
+		CodeVersion: r.CodeVersion, Message: message,
+	}
+	for _, l := range res.LeftOut {
+		e.LeftOut += l.Rows
+	}
+	return e
+}
+
+// headline is what a person should know of a published run.
+func headline(res *Result) string {
+	s := fmt.Sprintf("%d customers in %d segments", res.Customers, len(res.Segments))
+	for _, c := range res.Checks {
+		if c.Name == checkGate {
+			s += "; " + c.Detail
+		}
+	}
+	return s
+}

@@ -1,0 +1,148 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"segments/pipeline/warehouse"
+	"segments/sql"
+)
+
+// A source is a configured source that has been checked.
+type source struct {
+	sql.Source
+	mapped sql.Relation // its mapped columns, typed as the source has them
+	typed  sql.Relation // what the canonical queries read
+	given  map[string]bool
+	rows   int64  // set by fingerprint
+	digest string // set by fingerprint
+}
+
+// sources resolves the configured sources against what the warehouse says is there.
+func (j *Job) sources(ctx context.Context) ([]source, error) {
+	if j.sourceCache != nil {
+		return j.sourceCache, nil
+	}
+	out := make([]source, 0, len(j.Sources))
+	for _, s := range j.Sources {
+		j.progress("check "+s.Name, 0, 0)
+		checked, err := j.source(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, checked)
+	}
+	j.sourceCache = out
+	return out, nil
+}
+
+func (j *Job) source(ctx context.Context, s sql.Source) (source, error) {
+	d := j.Warehouse.Dialect()
+	all, err := s.All(d)
+	if err != nil {
+		return source{}, configError(err)
+	}
+	has, err := j.describe(ctx, s.Name, all)
+	if err != nil {
+		return source{}, err
+	}
+	mapped, err := s.Mapped(d, has)
+	if err != nil {
+		return source{}, configError(err)
+	}
+	types, err := j.describe(ctx, s.Name, mapped)
+	if err != nil {
+		return source{}, err
+	}
+	out := source{Source: s, mapped: mapped, given: map[string]bool{}}
+	if out.typed, err = s.Typed(d, mapped, types); err != nil {
+		if empty, countErr := j.empty(ctx, mapped); countErr == nil && empty {
+			return source{}, notReady("sources.%s is empty", s.Name) // an empty file says nothing of its types
+		}
+		return source{}, configError(err)
+	}
+	for c := range s.Columns {
+		out.given[c] = true
+	}
+	return out, nil
+}
+
+// describe returns the columns of r. What is not there is the configuration's fault.
+func (j *Job) describe(ctx context.Context, name string, r sql.Relation) ([]sql.ColumnInfo, error) {
+	q, err := sql.Select(r, j.Warehouse.Dialect(), nil)
+	if err != nil {
+		return nil, configError(fmt.Errorf("sources.%s: %w", name, err))
+	}
+	e, err := j.Warehouse.Estimate(ctx, q)
+	if err != nil {
+		err = fmt.Errorf("sources.%s: %w", name, err)
+		for _, kind := range []error{warehouse.ErrTemporary, warehouse.ErrPermission, warehouse.ErrBudget, context.Canceled, context.DeadlineExceeded} {
+			if errors.Is(err, kind) {
+				return nil, err
+			}
+		}
+		return nil, configError(err)
+	}
+	return e.Columns, nil
+}
+
+func (j *Job) empty(ctx context.Context, r sql.Relation) (bool, error) {
+	q, err := sql.Select(r, j.Warehouse.Dialect(), nil)
+	if err != nil {
+		return false, err
+	}
+	fp, err := j.Warehouse.Fingerprint(ctx, q)
+	return fp.Rows == 0, err
+}
+
+// fingerprint reads every source once and notes how many rows it has and what they are.
+func (j *Job) fingerprint(ctx context.Context) ([]source, error) {
+	ss, err := j.sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var people int64
+	for i, s := range ss {
+		j.progress("read "+s.Name, 0, 0)
+		q, err := sql.Select(s.mapped, j.Warehouse.Dialect(), nil)
+		if err != nil {
+			return nil, configError(err)
+		}
+		fp, err := j.Warehouse.Fingerprint(ctx, q)
+		if err != nil {
+			return nil, fmt.Errorf("sources.%s: %w", s.Name, err)
+		}
+		ss[i].rows, ss[i].digest = fp.Rows, fp.Digest
+		if s.Name == "orders" || s.Name == "customers" {
+			people += fp.Rows
+		}
+		if s.Name == "orders" && fp.Rows == 0 {
+			return nil, notReady("sources.orders is empty")
+		}
+	}
+	if people == 0 {
+		return nil, notReady("sources.customers is empty")
+	}
+	return ss, nil
+}
+
+// given says whether the configuration maps column c of source name.
+func given(ss []source, name, c string) bool {
+	for _, s := range ss {
+		if s.Name == name {
+			return s.given[c]
+		}
+	}
+	return false
+}
+
+// configured says whether the source called name is configured.
+func configured(ss []source, name string) bool {
+	for _, s := range ss {
+		if s.Name == name {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,184 @@
+// Package warehouse is what the job needs of a data warehouse; warehousetest is that contract as a test.
+//
+// The warehouse keeps three kinds of things: the user's sources, which are only read; the staged tables of a run, which
+// no reader looks at; and the published tables with the ledger, which change in one transaction or not at all.
+package warehouse
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"segments/sql"
+	"segments/transforms/frame"
+)
+
+// A Warehouse answers queries, keeps staged tables and publishes them.
+// Its methods may be called from several goroutines.
+type Warehouse interface {
+	// Dialect says which SQL the warehouse speaks.
+	Dialect() sql.Dialect
+
+	// Estimate describes the result of q without running it. It wraps ErrNotFound where q names a table, file or
+	// column that is not there.
+	Estimate(ctx context.Context, q sql.Query) (Estimate, error)
+
+	// Fingerprint reads what q gives and returns how many rows there are and a digest of them, which depends neither
+	// on the order of the rows nor on when they were read.
+	Fingerprint(ctx context.Context, q sql.Query) (Fingerprint, error)
+
+	// Query streams the result of q, which may read published tables, staged ones and sources. It is for small results:
+	// the ledger, audits, reports. The columns have the kinds of frame; decimals arrive as float64.
+	Query(ctx context.Context, q sql.Query) frame.Batches
+
+	// Published returns the published table called t.Name, as far as it has t's columns: those that it lacks read as NULL.
+	// ok is false where there is no such table.
+	Published(ctx context.Context, t frame.Table) (ref Ref, ok bool, err error)
+
+	// Claim makes run the only one at work on its slot until Close, and gives it staging of its own, emptied.
+	// It fails with ErrBusy where another run is at work, with ErrDone where the slot has been published with the same
+	// digest, with ErrMoved where run.Previous is no longer the newest run published before run.AsOf, and with
+	// ErrOwner where what is published belongs to another configuration.
+	Claim(ctx context.Context, run Run) error
+
+	// Materialize stores the result of q as the staged table t, whose columns the result has by name.
+	// It refuses NaN, infinities and NULL in columns that are not nullable, naming the column and the number of rows.
+	Materialize(ctx context.Context, t frame.Table, q sql.Query) (Ref, error)
+
+	// Stage returns a Writer for the staged table t. Several writers may be open at once.
+	Stage(ctx context.Context, t frame.Table) (Writer, error)
+
+	// Scan streams the columns cols of a staged or published table; it gives the same rows each time, in the same
+	// order. Memory is that of a few batches, whatever the number of rows.
+	Scan(ctx context.Context, ref Ref, cols ...frame.Column) frame.Batches
+
+	// Publish makes the staged tables refs and the ledger entry e visible, all of them or none. What a table's rows
+	// replace is said by its PartitionBy. It creates tables and adds columns where they are lacking, counts the rows
+	// inside the transaction, lets as-of dates before keepFrom go from every dated table, and renews the views of
+	// the newest date.
+	Publish(ctx context.Context, e Entry, keepFrom time.Time, refs ...Ref) error
+
+	// Record writes the ledger entry e, and the tables refs, which are all partitioned by run_id, without publishing.
+	Record(ctx context.Context, e Entry, refs ...Ref) error
+
+	// Sweep removes what runs that are no longer at work left in staging.
+	Sweep(ctx context.Context) error
+
+	// Close gives up the claim, the staging of the run and all connections.
+	Close() error
+}
+
+// A Writer appends batches to a staged table, from one goroutine. After Abort, or without Commit, nothing is there.
+type Writer interface {
+	// Write appends b, whose schema is that of the table. It refuses NaN, infinities and forbidden NULLs.
+	Write(b frame.Batch) error
+	Commit() (Ref, error)
+	Abort() error
+}
+
+// A Ref is a staged or published table. Name is quoted and qualified: it stands in a FROM of this warehouse's SQL.
+type Ref struct {
+	Name  string
+	Table frame.Table
+	Rows  int64 // how many rows it has; -1 where nobody counted
+
+	Lacking []string // columns of Table that the published table does not have yet: they read as NULL
+}
+
+// Relation returns the relation that reads r under its own name.
+func (r Ref) Relation() sql.Relation { return r.As(r.Table.Name) }
+
+// As returns the relation that reads r under the name name.
+func (r Ref) As(name string) sql.Relation {
+	return sql.Relation{Name: name, Select: "SELECT * FROM " + r.Name}
+}
+
+// An Estimate says what a query would give and cost.
+type Estimate struct {
+	Columns []sql.ColumnInfo
+	Bytes   int64 // to be read; 0 where the warehouse does not charge for it
+}
+
+// A Fingerprint stands for the rows of a source.
+type Fingerprint struct {
+	Rows   int64
+	Digest string
+}
+
+// A Run is one try at a slot: the as-of date of a configuration.
+type Run struct {
+	ID       string // the as-of date and the first 12 digits of the digest
+	Name     string // of the configuration, which owns what is published
+	AsOf     time.Time
+	Digest   string // of everything the result depends on; hexadecimal SHA-256
+	Previous string // the newest run published before AsOf, or empty
+}
+
+// A State is how a run ended.
+type State string
+
+// The states of a run.
+const (
+	Published State = "PUBLISHED"
+	Rejected  State = "REJECTED" // by an audit or the gate: nothing was published
+	Failed    State = "FAILED"   // by an error: nothing was published
+	Broken    State = "BROKEN"   // published, but what was read back is not what was written
+)
+
+// An Entry is a run's line in the ledger.
+type Entry struct {
+	Run
+	State       State
+	Backfill    bool // history only: such a run's date is never the newest one
+	StartedAt   time.Time
+	EndedAt     time.Time
+	Customers   int64 // segmented
+	LeftOut     int64 // known, and excluded or quarantined
+	CodeVersion string
+	Message     string // what a person should know: the headline, or why it was rejected
+}
+
+// Runs is the ledger: one row a run and state. The view `runs` shows each run's latest one. It is insert-only.
+var Runs = frame.Table{
+	Name: "run_events", Doc: "The ledger: what became of each run. The view runs shows each run's latest line.",
+	Key: []string{"run_id", "ended_at"},
+	Columns: []frame.Column{
+		frame.String("run_id", "The run: as-of date and digest.").Column,
+		frame.String("name", "The configuration's name.").Column,
+		frame.Date("as_of", "The day at whose end the run's rows were true.").Column,
+		frame.String("digest", "SHA-256 of everything the result depends on: SQL, configuration, code, inputs, previous run.").Column,
+		frame.String("previous_run", "The newest run published before as_of, which this one builds on.").Null().Column,
+		frame.String("state", "What became of the run.").OneOf(string(Published), string(Rejected), string(Failed), string(Broken)).Column,
+		frame.Bool("backfill", "Whether the run wrote history only, never what the _current views show.").Column,
+		frame.Timestamp("started_at", "When the run began (UTC).").Column,
+		frame.Timestamp("ended_at", "When the line was written (UTC).").Column,
+		frame.Int64("customers", "Customers segmented.").In("customers").Column,
+		frame.Int64("left_out", "Customers known and left out: excluded or quarantined.").In("customers").Column,
+		frame.String("code_version", "The version of the program.").Column,
+		frame.String("message", "The headline, or why nothing was published.").Column,
+	},
+}
+
+// The ways in which a warehouse fails that callers tell apart.
+var (
+	ErrBusy       = errors.New("another run is at work")
+	ErrDone       = errors.New("already published")
+	ErrMoved      = errors.New("the previous generation has changed")
+	ErrOwner      = errors.New("the outputs belong to another configuration")
+	ErrNotFound   = errors.New("not found")
+	ErrBadData    = errors.New("bad data") // NaN, infinities, forbidden NULLs, numbers of rows that do not agree
+	ErrPermission = errors.New("permission denied")
+	ErrBudget     = errors.New("over budget")
+	ErrTemporary  = errors.New("temporary failure") // locks held by others, full disks: try again
+)
+
+// Env is what a warehouse gets from the program.
+type Env struct {
+	Now      func() time.Time
+	Log      *slog.Logger
+	ReadOnly bool // the caller will not Claim, Publish or Record
+}
+
+// Open connects to a warehouse, given its section of the configuration.
+type Open func(ctx context.Context, env Env, decode func(into any) error) (Warehouse, error)
