@@ -110,44 +110,44 @@ var (
 )
 
 // Estimator holds the thresholds of the rules. Lengths of time are whole days, written as in 90d.
-// A comment gives the unit and the default.
+// The tags give units; New gives the defaults.
 type Estimator struct {
-	Window       string `yaml:"window" json:"window"`               // of engagement, ending with the as-of day; 90d
-	IntentWindow string `yaml:"intent_window" json:"intent_window"` // of intent, ending with the as-of day; 14d
+	Window       string `yaml:"window" json:"window" jsonschema:"pattern=^[1-9][0-9]*d$" jsonschema_description:"The days of engagement, ending with the as-of day."`
+	IntentWindow string `yaml:"intent_window" json:"intent_window" jsonschema:"pattern=^[1-9][0-9]*d$" jsonschema_description:"The days of intent, ending with the as-of day; at most window."`
 
 	// What the features query counts as a hot lead and as an engaged session. HotLeadViews is also high intent.
-	HotLeadViews            int `yaml:"hot_lead_views" json:"hot_lead_views"`                         // product views; 3
-	EngagedSessionMinutes   int `yaml:"engaged_session_minutes" json:"engaged_session_minutes"`       // minutes; 5
-	EngagedSessionPageViews int `yaml:"engaged_session_page_views" json:"engaged_session_page_views"` // views; 3
+	HotLeadViews            int `yaml:"hot_lead_views" json:"hot_lead_views" jsonschema:"minimum=1,maximum=1000000" jsonschema_description:"Product views in the intent window that make a hot lead, and high intent."`
+	EngagedSessionMinutes   int `yaml:"engaged_session_minutes" json:"engaged_session_minutes" jsonschema:"minimum=0,maximum=1440" jsonschema_description:"The minutes that make a session engaged."`
+	EngagedSessionPageViews int `yaml:"engaged_session_page_views" json:"engaged_session_page_views" jsonschema:"minimum=1,maximum=1000000" jsonschema_description:"The page views that make a session engaged."`
 
 	// Engagement in the window. Reaching one threshold of a level is enough. Opens alone are never more than medium, and
 	// by default (0: not looked at) low: mail privacy features open every message by themselves.
-	EngagementHighSessions   int `yaml:"engagement_high_sessions" json:"engagement_high_sessions"`     // engaged sessions; 1
-	EngagementHighClicks     int `yaml:"engagement_high_clicks" json:"engagement_high_clicks"`         // e-mail clicks; 1
-	EngagementMediumSessions int `yaml:"engagement_medium_sessions" json:"engagement_medium_sessions"` // sessions; 1
-	EngagementMediumOpens    int `yaml:"engagement_medium_opens" json:"engagement_medium_opens"`       // e-mail opens; 0
+	EngagementHighSessions   int `yaml:"engagement_high_sessions" json:"engagement_high_sessions" jsonschema:"minimum=1,maximum=1000000" jsonschema_description:"Engaged sessions in the window that make engagement high."`
+	EngagementHighClicks     int `yaml:"engagement_high_clicks" json:"engagement_high_clicks" jsonschema:"minimum=1,maximum=1000000" jsonschema_description:"E-mail clicks in the window that make engagement high."`
+	EngagementMediumSessions int `yaml:"engagement_medium_sessions" json:"engagement_medium_sessions" jsonschema:"minimum=1,maximum=1000000" jsonschema_description:"Sessions in the window that make engagement medium."`
+	EngagementMediumOpens    int `yaml:"engagement_medium_opens" json:"engagement_medium_opens" jsonschema:"minimum=0,maximum=1000000" jsonschema_description:"E-mail opens in the window that make engagement medium; 0 does not look at opens."`
 
 	// Intent in the intent window, after the last purchase. Reaching one threshold of a level is enough.
-	IntentHighCartAdds       int `yaml:"intent_high_cart_adds" json:"intent_high_cart_adds"`             // events; 1
-	IntentHighCheckouts      int `yaml:"intent_high_checkouts" json:"intent_high_checkouts"`             // events; 1
-	IntentMediumProductViews int `yaml:"intent_medium_product_views" json:"intent_medium_product_views"` // views; 1
-	IntentMediumForms        int `yaml:"intent_medium_forms" json:"intent_medium_forms"`                 // forms, downloads; 1
-	IntentMediumSessions     int `yaml:"intent_medium_sessions" json:"intent_medium_sessions"`           // sessions; 2
+	IntentHighCartAdds       int `yaml:"intent_high_cart_adds" json:"intent_high_cart_adds" jsonschema:"minimum=1,maximum=1000000" jsonschema_description:"Additions to the cart in the intent window that make intent high."`
+	IntentHighCheckouts      int `yaml:"intent_high_checkouts" json:"intent_high_checkouts" jsonschema:"minimum=1,maximum=1000000" jsonschema_description:"Checkouts begun in the intent window that make intent high."`
+	IntentMediumProductViews int `yaml:"intent_medium_product_views" json:"intent_medium_product_views" jsonschema:"minimum=1,maximum=1000000" jsonschema_description:"Product views in the intent window that make intent medium; at most hot_lead_views."`
+	IntentMediumForms        int `yaml:"intent_medium_forms" json:"intent_medium_forms" jsonschema:"minimum=1,maximum=1000000" jsonschema_description:"Forms and downloads in the intent window that make intent medium."`
+	IntentMediumSessions     int `yaml:"intent_medium_sessions" json:"intent_medium_sessions" jsonschema:"minimum=1,maximum=1000000" jsonschema_description:"Sessions in the intent window that make intent medium."`
 
 	// A buyer lapses after LapseIntervals times their own median purchase interval of silence; with fewer than two
 	// intervals, after the LapseQuantile of the buyers' purchase intervals; never before LapseMin. LapseDefault stands
 	// in where fewer than MinBuyers repeat buyers were there to learn from.
-	LapseIntervals float64 `yaml:"lapse_intervals" json:"lapse_intervals"` // intervals; 2.5
-	LapseQuantile  float64 `yaml:"lapse_quantile" json:"lapse_quantile"`   // share of repeat buyers; 0.9
-	LapseMin       string  `yaml:"lapse_min" json:"lapse_min"`             // 30d
-	LapseDefault   string  `yaml:"lapse_default" json:"lapse_default"`     // 365d
+	LapseIntervals float64 `yaml:"lapse_intervals" json:"lapse_intervals" jsonschema:"minimum=1,maximum=100" jsonschema_description:"After how many of their own median purchase intervals of silence a buyer lapses."`
+	LapseQuantile  float64 `yaml:"lapse_quantile" json:"lapse_quantile" jsonschema:"exclusiveMinimum=0,exclusiveMaximum=1" jsonschema_description:"Buyers with too few intervals of their own lapse after this quantile of the purchase intervals of all."`
+	LapseMin       string  `yaml:"lapse_min" json:"lapse_min" jsonschema:"pattern=^[1-9][0-9]*d$" jsonschema_description:"No buyer lapses after fewer days of silence."`
+	LapseDefault   string  `yaml:"lapse_default" json:"lapse_default" jsonschema:"pattern=^[1-9][0-9]*d$" jsonschema_description:"The days after which buyers lapse where there were too few to learn from."`
 
 	// Of high value is who spent more than the HighValueQuantile of the buyers, so at most one in five by default.
 	// Nobody is where fewer than MinBuyers buyers were there to learn from.
-	HighValueQuantile float64 `yaml:"high_value_quantile" json:"high_value_quantile"` // share of buyers; 0.8
+	HighValueQuantile float64 `yaml:"high_value_quantile" json:"high_value_quantile" jsonschema:"exclusiveMinimum=0,exclusiveMaximum=1" jsonschema_description:"Of high value is who spent more than this share of the buyers."`
 
-	MinBuyers int    `yaml:"min_buyers" json:"min_buyers"` // the fewest a quantile is learned from; 30
-	Refresh   string `yaml:"refresh" json:"refresh"`       // whether each fit learns the quantiles anew: never or always; never
+	MinBuyers int    `yaml:"min_buyers" json:"min_buyers" jsonschema:"minimum=1,maximum=1000000" jsonschema_description:"The fewest buyers that a quantile is learned from."`
+	Refresh   string `yaml:"refresh" json:"refresh" jsonschema:"enum=never,enum=always" jsonschema_description:"Whether every fit learns the quantiles anew; with never, those learned first are kept."`
 }
 
 const (

@@ -80,13 +80,13 @@ const (
 
 // An Estimator holds the hyperparameters. New gives their defaults.
 type Estimator struct {
-	Method       string `yaml:"method"`                                     // kmeans
-	K            string `yaml:"k" jsonschema:"oneof_type=string;integer"`   // the number of clusters, 2 to 50, or auto
-	KMax         int    `yaml:"k_max" jsonschema:"minimum=2,maximum=50"`    // the largest number that auto tries
-	Seed         int64  `yaml:"seed"`                                       // of the sample and of the starts
-	Starts       int    `yaml:"starts" jsonschema:"minimum=1,maximum=1000"` // random starts, of which the best is kept
-	Sample       int    `yaml:"sample" jsonschema:"minimum=1000"`           // customers to fit on, at most
-	MinCustomers int    `yaml:"min_customers" jsonschema:"minimum=2"`       // with fewer there are no clusters
+	Method       string `yaml:"method" jsonschema:"enum=kmeans" jsonschema_description:"How clusters are found."`
+	K            string `yaml:"k" jsonschema:"oneof_type=string;integer" jsonschema_description:"The number of clusters, 2 to 50; or auto, for the number whose clusters are the most distinct."`
+	KMax         int    `yaml:"k_max" jsonschema:"minimum=2,maximum=50" jsonschema_description:"The largest number of clusters that auto tries."`
+	Seed         int64  `yaml:"seed" jsonschema_description:"Seeds the sample and the starts; the same seed gives the same clusters."`
+	Starts       int    `yaml:"starts" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"Random starts, of which the best is kept."`
+	Sample       int    `yaml:"sample" jsonschema:"minimum=1000,maximum=10000000" jsonschema_description:"The most customers to fit on."`
+	MinCustomers int    `yaml:"min_customers" jsonschema:"minimum=2" jsonschema_description:"With fewer customers there are no clusters."`
 }
 
 var _ transforms.Estimator = (*Estimator)(nil)

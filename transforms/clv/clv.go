@@ -29,10 +29,10 @@ import (
 
 // Estimator holds the hyperparameters.
 type Estimator struct {
-	Model              string  `yaml:"model"`                // mbgnbd (also where empty), bgnbd, or auto: the likelier of the two
-	Horizon            string  `yaml:"horizon"`              // how far to look ahead, in days: 365d
-	DiscountRateAnnual float64 `yaml:"discount_rate_annual"` // what a year takes off the value of money: 0.10
-	TimeUnit           string  `yaml:"time_unit"`            // day or week: of the fitted parameters; forecasts do not depend on it
+	Model              string  `yaml:"model" jsonschema:"enum=mbgnbd,enum=bgnbd,enum=auto" jsonschema_description:"The counting model; auto fits both and takes the likelier one."`
+	Horizon            string  `yaml:"horizon" jsonschema:"pattern=^[1-9][0-9]*d$" jsonschema_description:"How many days the customer lifetime value looks ahead, 1d to 3650d."`
+	DiscountRateAnnual float64 `yaml:"discount_rate_annual" jsonschema:"minimum=0,maximum=10" jsonschema_description:"What a year takes off the value of money: 0.10 is 10 %."`
+	TimeUnit           string  `yaml:"time_unit" jsonschema:"enum=day,enum=week" jsonschema_description:"The unit of time of the fitted parameters; forecasts do not depend on it."`
 }
 
 // New returns the estimator with its default hyperparameters.

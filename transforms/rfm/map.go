@@ -11,12 +11,12 @@ import (
 // takes any score. A map may have several lines of one name. The lines of a map give each of the 125 combinations of
 // scores exactly one name.
 type Segment struct {
-	Name   string `yaml:"name" json:"name"`
-	R      []int  `yaml:"r" json:"r"`
-	F      []int  `yaml:"f" json:"f"`
-	M      []int  `yaml:"m" json:"m"`
-	FM     []int  `yaml:"fm" json:"fm"`         // the mean of F and M, a half rounded up
-	Action string `yaml:"action" json:"action"` // what a marketer could do; may be left out
+	Name   string `yaml:"name" json:"name" jsonschema:"required" jsonschema_description:"The name of the segment."`
+	R      []int  `yaml:"r" json:"r" jsonschema:"minimum=1,maximum=5" jsonschema_description:"The recency scores, 1 to 5; any where left out."`
+	F      []int  `yaml:"f" json:"f" jsonschema:"minimum=1,maximum=5" jsonschema_description:"The frequency scores, 1 to 5; any where left out."`
+	M      []int  `yaml:"m" json:"m" jsonschema:"minimum=1,maximum=5" jsonschema_description:"The monetary scores, 1 to 5; any where left out."`
+	FM     []int  `yaml:"fm" json:"fm" jsonschema:"minimum=1,maximum=5" jsonschema_description:"The means of the frequency and monetary scores, a half rounded up; any where left out."`
+	Action string `yaml:"action" json:"action" jsonschema_description:"What a marketer could do."`
 }
 
 // holds says whether the scores are in s.

@@ -46,23 +46,23 @@ var (
 // An Estimator holds the hyperparameters. Make one with New.
 type Estimator struct {
 	// Map is rf10, rfxm or rxfm (see Describe), or custom for Segments.
-	Map string `yaml:"map" json:"map"`
+	Map string `yaml:"map" json:"map" jsonschema:"enum=rf10,enum=rfxm,enum=rxfm,enum=custom" jsonschema_description:"The segment map: which scores make which segment; custom takes the map from segments."`
 	// Segments is the map where Map is custom, best first; empty otherwise.
-	Segments []Segment `yaml:"segments" json:"segments"`
+	Segments []Segment `yaml:"segments" json:"segments" jsonschema_description:"The segment map where map is custom, best first; each of the 125 combinations of scores must get exactly one name."`
 
 	// Cuts is stored, or quantile for scores that are relative to the buyers of the day: quintiles learned by every fit,
 	// those of frequency from all purchase days so far.
-	Cuts string `yaml:"cuts" json:"cuts"`
+	Cuts string `yaml:"cuts" json:"cuts" jsonschema:"enum=stored,enum=quantile" jsonschema_description:"With stored, scores are by bands and stored cuts; with quantile, by quintiles of the buyers of the day."`
 	// FrequencyBands is the least number of purchase days in the window of each frequency score.
-	FrequencyBands []int `yaml:"frequency_bands" json:"frequency_bands"`
+	FrequencyBands []int `yaml:"frequency_bands" json:"frequency_bands" jsonschema:"minItems=5,maxItems=5" jsonschema_description:"The least number of purchase days in the window for each frequency score, 1 to 5."`
 	// RecencyCuts is learned, or the most days since the last purchase of the scores 5, 4, 3 and 2.
-	RecencyCuts Cuts `yaml:"recency_cuts" json:"recency_cuts"`
+	RecencyCuts Cuts `yaml:"recency_cuts" json:"recency_cuts" jsonschema:"oneof_type=string;array" jsonschema_description:"The most days since the last purchase for the recency scores 5, 4, 3 and 2; or learned, for quintiles of the buyers."`
 	// MonetaryCuts is learned, or the amounts above which the scores 2, 3, 4 and 5 begin.
-	MonetaryCuts Cuts `yaml:"monetary_cuts" json:"monetary_cuts"`
+	MonetaryCuts Cuts `yaml:"monetary_cuts" json:"monetary_cuts" jsonschema:"oneof_type=string;array" jsonschema_description:"The amounts, in the currency of the outputs, above which the monetary scores 2, 3, 4 and 5 begin; or learned, for quintiles of the buyers."`
 	// Refresh is never, to keep the learned cuts of the previous model, or always, to learn them anew.
-	Refresh string `yaml:"refresh" json:"refresh"`
+	Refresh string `yaml:"refresh" json:"refresh" jsonschema:"enum=never,enum=always" jsonschema_description:"Whether every fit learns the cuts anew; with never, those learned first are kept."`
 	// Window is how long a purchase day counts towards frequency, in days: 730d.
-	Window string `yaml:"window" json:"window"`
+	Window string `yaml:"window" json:"window" jsonschema:"pattern=^[1-9][0-9]*d$" jsonschema_description:"For how many days a purchase day counts towards frequency."`
 }
 
 var _ transforms.Estimator = (*Estimator)(nil)

@@ -1,0 +1,64 @@
+# Needed: Go 1.26, make, and a C and C++ compiler, since DuckDB is linked in.
+
+GOLANGCI_LINT_VERSION = v2.15.0
+LINT      = bin/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+DEMO     ?= demo-company
+TESTFLAGS =
+
+export CGO_ENABLED = 1
+
+.PHONY: help build run test lint fmt golden bench check fresh generate compiler
+.DEFAULT_GOAL = help
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: compiler ## build bin/segments
+	go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/segments ./cmd/segments
+
+run: build ## segment a made-up company of 50,000 customers in ./demo-company (DEMO=folder for another place)
+	bin/segments demo --dir '$(DEMO)'
+
+test: compiler ## vet and test everything (TESTFLAGS=... for go test)
+	go vet ./...
+	go test $(TESTFLAGS) ./...
+
+lint: $(LINT) compiler ## check style, likely bugs and formatting
+	$(LINT) run ./...
+
+fmt: $(LINT) ## format the code
+	$(LINT) fmt
+
+golden: generate ## write the generated files again
+	cp bin/golden/* docs/
+
+bench: compiler ## run the Go benchmarks, shortly
+	go test -run '^$$' -bench . -benchtime 200ms -benchmem ./...
+
+check: lint test fresh ## all that a change must pass: lint, test, generated files fresh
+
+# fresh says which generated file is not what the code says.
+fresh: generate
+	@for f in bin/golden/*; do \
+		diff -u "docs/$${f##*/}" "$$f" || { echo "docs/$${f##*/} is stale: run make golden" >&2; exit 1; }; \
+	done
+
+generate: build
+	@rm -rf bin/golden && mkdir -p bin/golden
+	bin/segments tables markdown > bin/golden/tables.md
+	bin/segments explain config > bin/golden/config.schema.json
+
+$(LINT):
+	GOFLAGS= CGO_ENABLED=0 GOBIN='$(CURDIR)/bin/tools' \
+		go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	mv bin/tools/golangci-lint $@
+
+# compiler says plainly what Go's own message about a missing C compiler or C++ library hides.
+compiler:
+	@command -v go >/dev/null || { echo 'Go is missing: install Go 1.26 or newer' >&2; exit 1; }
+	@mkdir -p bin; cc="$$(go env CC)"; lib=-lstdc++; [ "$$(go env GOOS)" != darwin ] || lib=-lc++; \
+	echo 'int main(void) { return 0; }' | $$cc -x c - -x none $$lib -o bin/.compiles 2>/dev/null || { \
+		echo "A C compiler with the C++ library is missing ($$cc does not link with $$lib): DuckDB is linked in." >&2; \
+		echo 'Debian, Ubuntu: apt-get install gcc g++. Fedora: dnf install gcc gcc-c++. macOS: xcode-select --install' >&2; \
+		exit 1; }
