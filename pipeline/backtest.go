@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -86,6 +87,10 @@ func (r *run) backtestAt(ctx context.Context, at time.Time, before *earlier) (*B
 		return nil, nil, err
 	}
 	c, err := r.fit(ctx, features, nil)
+	if errors.Is(err, transforms.ErrTooFewRows) { // of that day; today there may be enough
+		r.warnings = append(r.warnings, fmt.Sprintf("backtest: %s is left out: %v", at.Format(time.DateOnly), err))
+		return nil, nil, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -106,7 +111,7 @@ func (r *run) backtestAt(ctx context.Context, at time.Time, before *earlier) (*B
 	if b.Segmentations, err = r.evaluate(ctx, c, labels, outcomes, before, learnt); err != nil {
 		return nil, nil, err
 	}
-	if err := r.score(ctx, b, labels, outcomes, at, before, learnt); err != nil {
+	if err := r.score(ctx, b, labels, at, before, learnt); err != nil {
 		return nil, nil, err
 	}
 	return b, learnt, nil
@@ -157,10 +162,7 @@ func (r *run) stageBacktest(ctx context.Context, c *chain, features warehouse.Re
 		want = append(want, f.Cell...)
 		t.Columns = append(t.Columns, cols(forecastOrders, forecastValue, cell)...)
 	}
-	in, err := c.stream(ctx, r.Warehouse, features, want)
-	if err != nil {
-		return warehouse.Ref{}, err
-	}
+	in := c.stream(ctx, r.Warehouse, features, want)
 	w, err := r.Warehouse.Stage(ctx, named(t, at))
 	if err != nil {
 		return warehouse.Ref{}, err
@@ -261,7 +263,8 @@ func (r *run) kinds(ctx context.Context, outcomes warehouse.Ref) ([]string, erro
 // segmentCounts counts customers and converters by segment. Segments that nobody is in are there too.
 func (r *run) segmentCounts(ctx context.Context, labels, outcomes warehouse.Ref, s transforms.Segmentation, kind string) ([]validation.Count, error) {
 	d := r.Warehouse.Dialect()
-	q, err := sql.Bind("segment_outcomes", d, map[string]any{"conversion_kind": kind}, sql.Members("members", labels.Relation(), d, s.Name), outcomes.As("outcomes"))
+	q, err := sql.Bind("segment_outcomes", d, map[string]any{"conversion_kind": kind},
+		sql.Members("members", labels.Relation(), d, s.Name), outcomes.As("outcomes"))
 	if err != nil {
 		return nil, err
 	}
@@ -289,7 +292,7 @@ func (r *run) segmentCounts(ctx context.Context, labels, outcomes warehouse.Ref,
 // decide lets the gate judge the core segments at the newest origin.
 func (r *run) decide(all []Backtest) {
 	if len(all) == 0 {
-		r.check(checkGate, r.CoreSegment, NotEvaluated, "nobody was known %d days before the as-of date", r.HorizonDays)
+		r.check(checkGate, r.CoreSegment, NotEvaluated, "too little history: nobody, or too few, were known %d days before the as-of date", r.HorizonDays)
 		return
 	}
 	for _, s := range all[0].Segmentations {

@@ -27,10 +27,7 @@ func (j *Job) fit(ctx context.Context, ref warehouse.Ref, prev map[string]transf
 	c := &chain{}
 	for i, s := range j.Steps {
 		j.progress("fit "+s.Name, 0, 0)
-		in, err := c.stream(ctx, j.Warehouse, ref, sigs[i].FitInputs)
-		if err != nil {
-			return nil, err
-		}
+		in := c.stream(ctx, j.Warehouse, ref, sigs[i].FitInputs)
 		m, err := s.Estimator.Fit(ctx, in, prev[s.Name])
 		if err != nil {
 			return nil, fmt.Errorf("fit %s: %w", s.Name, err)
@@ -42,7 +39,7 @@ func (j *Job) fit(ctx context.Context, ref warehouse.Ref, prev map[string]transf
 
 // stream gives the columns want of the features in ref and of the outputs of the chain's steps, reading no other
 // columns and applying no other steps than it takes.
-func (c *chain) stream(ctx context.Context, w warehouse.Warehouse, ref warehouse.Ref, want []frame.Column) (frame.Batches, error) {
+func (c *chain) stream(ctx context.Context, w warehouse.Warehouse, ref warehouse.Ref, want []frame.Column) frame.Batches {
 	need := slices.Clone(want)
 	var apply []int
 	for i := range slices.Backward(c.steps) {
@@ -64,7 +61,7 @@ func (c *chain) stream(ctx context.Context, w warehouse.Warehouse, ref warehouse
 		}
 	}
 	if len(want) == 0 {
-		return frame.Of(), nil
+		return frame.Of()
 	}
 	return frame.Map(w.Scan(ctx, ref, base...), func(b frame.Batch) (frame.Batch, error) {
 		for _, i := range apply {
@@ -75,7 +72,7 @@ func (c *chain) stream(ctx context.Context, w warehouse.Warehouse, ref warehouse
 			b = frame.Zip(b, out)
 		}
 		return frame.Select(b, want...), nil
-	}), nil
+	})
 }
 
 func has(cs []frame.Column, name string) bool {

@@ -72,9 +72,6 @@ func (r *run) resolve(name string, params map[string]any, have []sql.Relation) (
 	if err != nil {
 		return sql.Query{}, err
 	}
-	if c, ok := r.tables[sql.Canonical("customers").Name]; ok && name == segmentProfiles.Name && !slices.Contains(rels, c.Relation()) {
-		rels = append([]sql.Relation{c.Relation()}, rels...) // the traits read the attributes there
-	}
 	return sql.Bind(name, d, params, rels...)
 }
 
@@ -274,7 +271,8 @@ func (r *run) auditCurrency(ctx context.Context) error {
 	case r.Currency == "" && len(codes) == 1:
 		r.check(checkCurrency, "orders", Passed, "%s", codes[0])
 	case r.Currency == "":
-		r.check(checkCurrency, "orders", Failed, "the orders are in %v: set currency.code to that of the outputs and currency.rates to what the others are worth", codes)
+		r.check(checkCurrency, "orders", Failed,
+			"the orders are in %v: set currency.code to that of the outputs and currency.rates to what the others are worth", codes)
 	default:
 		r.check(checkCurrency, "orders", Failed, "the orders are in %v and the outputs in %s: currency.rates has nothing for %v", codes, r.Currency, foreign)
 	}

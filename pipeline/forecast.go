@@ -13,7 +13,7 @@ import (
 
 // score holds the forecast and the naive ones against the purchases of the horizon, over the customers who had bought
 // by the origin, and learns the naive means for the next origin.
-func (r *run) score(ctx context.Context, b *Backtest, labels, outcomes warehouse.Ref, at time.Time, before, learnt *earlier) error {
+func (r *run) score(ctx context.Context, b *Backtest, labels warehouse.Ref, at time.Time, before, learnt *earlier) error {
 	learnt.cohortN, learnt.cohortMoney = validation.NewCellMeans(), validation.NewCellMeans()
 	learnt.cellN, learnt.cellMo = validation.NewCellMeans(), validation.NewCellMeans()
 	if r.Forecast == nil || r.Forecast.HorizonDays != r.HorizonDays {
@@ -224,6 +224,7 @@ func (r *run) forecastRows(at time.Time, name, what string, res validation.Resul
 // of returns the values as column c.
 func (f *floats) of(c interface {
 	Array(values []float64, valid []bool) frame.Data
-}) frame.Data {
+},
+) frame.Data {
 	return c.Array(f.vs, f.valid)
 }

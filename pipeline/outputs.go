@@ -56,10 +56,7 @@ func (r *run) apply(ctx context.Context, c *chain, features warehouse.Ref, withh
 			}
 		}()
 	}
-	in, err := c.stream(ctx, r.Warehouse, features, want)
-	if err != nil {
-		return nil, err
-	}
+	in := c.stream(ctx, r.Warehouse, features, want)
 	var done int64
 	for b, err := range in {
 		if err != nil {

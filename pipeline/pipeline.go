@@ -8,7 +8,7 @@
 //  6. validate: the same chain as of earlier dates against what followed (backtest.go), and audits (audit.go)
 //  7. publish: all tables and the ledger in one transaction, or nothing (run.go)
 //
-// A step never reaches past its neighbour.
+// A step never reaches past its neighbor.
 package pipeline
 
 import (

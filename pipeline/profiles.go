@@ -24,13 +24,13 @@ var (
 			frame.Float64("revenue_window", "Net revenue of the last window_days.").In("money"),
 			frame.Int64("window_days", "The days up to as_of that revenue_window and conversion_rate are about.").In("days"),
 			frame.Float64("average_order_value", "Net value of a purchase; NULL without purchases.").In("money an order").Null(),
-			frame.Float64("engagement_rate", "Share with a click or an engaged session in the behavior window; NULL where no web or e-mail source covers anybody.").In("share").Null(),
+			frame.Float64("engagement_rate", "Share with a click or an engaged session in the behavior window; NULL where no source covers anybody.").In("share").Null(),
 			frame.Float64("conversion_rate", "Share with a purchase in the last window_days.").In("share"),
 			frame.Float64("days_since_last_order_mean", "Mean recency of the buyers; NULL without any.").In("days").Null(),
 			frame.Float64("purchase_days_mean", "Mean number of purchase days.").In("days"),
 			frame.Float64("discount_share", "Share of the purchases made at a discount; NULL where it is not known.").In("share").Null(),
 			frame.Float64("store_share", "Share of the purchases made in a store; NULL where it is not known.").In("share").Null(),
-			frame.String("sets_apart", "Up to three things that are at least 1.2 times as common here as with everybody; NULL where nothing is, or the group is small.").Null(),
+			frame.String("sets_apart", "Up to three things at least 1.2 times as common here as with everybody; NULL where nothing is, or the group is small.").Null(),
 			frame.Float64("retention_30d", "Share of the members of 30 days ago who have bought since; NULL where that day was not published.").In("share").Null(),
 			frame.Float64("retention_60d", "As retention_30d, of 60 days ago.").In("share").Null(),
 			frame.Float64("retention_90d", "As retention_30d, of 90 days ago.").In("share").Null(),
@@ -47,7 +47,8 @@ var (
 		Columns: cols(customer.AsOf, segmentation,
 			frame.String("from_segment", "The segment in the previous generation; empty for who is new."),
 			frame.String("to_segment", "The segment now; empty for who has left (consent withdrawn, deleted)."),
-			frame.String("cause", "The first that applies: new, left, none (stayed), purchase (or refund), rule changed, cut moved, activity (web or e-mail), silence.").
+			frame.String("cause", "The first that applies: new, left, none (stayed), purchase (or refund), rule changed, cut moved, "+
+				"activity (web or e-mail), silence.").
 				OneOf("new", "left", "none", "purchase", "rule changed", "cut moved", "activity", "silence"),
 			profileCustomers,
 			frame.Float64("value", "What they spent within the last validation horizon.").In("money")),
@@ -60,20 +61,20 @@ var retentionDays = []int{30, 60, 90}
 
 // stageAggregates stages segment_profiles and segment_transitions.
 func (r *run) stageAggregates(ctx context.Context, c *chain, features, labels warehouse.Ref) ([]warehouse.Ref, error) {
-	published, any, err := r.Warehouse.Published(ctx, r.customerSegments())
+	published, before, err := r.Warehouse.Published(ctx, r.customerSegments())
 	if err != nil {
 		return nil, err
 	}
-	any = any && r.prev.runID != ""
+	before = before && r.prev.runID != ""
 	var profiles, transitions []frame.Batch
 	for _, s := range r.segmentationsOf(c) {
 		r.progress("profile "+s.Name, 0, 0)
 		d := r.Warehouse.Dialect()
 		now := sql.Members("members", labels.Relation(), d, s.Name)
-		previous, before := sql.Empty(memberTable("previous_members"), d), sql.Empty(memberTable("members_before"), d)
-		if any {
+		previous, earlier := sql.Empty(memberTable("previous_members"), d), sql.Empty(memberTable("members_before"), d)
+		if before {
 			previous = sql.Members("previous_members", published.Relation().Where(d, "as_of", "previous_as_of"), d, s.Name)
-			before = sql.MembersBefore(published.Relation(), d, s.Name, retentionDays...)
+			earlier = sql.MembersBefore(published.Relation(), d, s.Name, retentionDays...)
 		}
 		params := r.params(r.AsOf)
 		params["segmentation"], params["min_group"] = s.Name, r.MinGroup
@@ -81,15 +82,12 @@ func (r *run) stageAggregates(ctx context.Context, c *chain, features, labels wa
 		for _, days := range retentionDays {
 			params[fmt.Sprintf("as_of_%d", days)] = frame.DayOf(r.AsOf.AddDate(0, 0, -days))
 		}
-		traits, err := sql.Traits(d, r.attributes())
-		if err != nil {
-			return nil, err
-		}
-		have := append(r.relations(), features.As("customer_features"), traits, now, previous, before)
+		attributes := sql.Attributes(r.attributes(), d, r.tables[sql.Canonical("customers").Name].Relation())
+		have := append(r.relations(), features.As("customer_features"), attributes, now, previous, earlier)
 		if profiles, err = r.collect(ctx, profiles, "segment_profiles", params, have, segmentProfiles); err != nil {
 			return nil, err
 		}
-		if any && s.Name == r.CoreSegment {
+		if before && s.Name == r.CoreSegment {
 			params["cut_moved"], params["rule_changed"] = r.warned("cut moved"), r.warned("rule changed")
 			was := published.As("was").Where(d, "as_of", "previous_as_of")
 			if transitions, err = r.collect(ctx, transitions, "segment_transitions", params, append(have, was), segmentTransitions); err != nil {
@@ -106,7 +104,9 @@ func (r *run) stageAggregates(ctx context.Context, c *chain, features, labels wa
 }
 
 // collect appends what the query called name gives, as rows of t.
-func (r *run) collect(ctx context.Context, to []frame.Batch, name string, params map[string]any, have []sql.Relation, t frame.Table) ([]frame.Batch, error) {
+func (r *run) collect(
+	ctx context.Context, to []frame.Batch, name string, params map[string]any, have []sql.Relation, t frame.Table,
+) ([]frame.Batch, error) {
 	q, err := r.resolve(name, params, have)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"segments/pipeline/warehouse"
+	"segments/transforms"
 	"segments/transforms/frame"
 )
 
@@ -77,9 +78,10 @@ func (j *Job) Run(ctx context.Context, o Options) (*Result, error) {
 	res.Checks, res.Rejects, res.Warnings = r.checks, r.rejects, r.warnings
 	if err == nil && !o.DryRun && !o.ValidateOnly {
 		err = r.publish(ctx, res, refs)
-	} else if errors.Is(err, ErrRejected) && !o.DryRun && !o.ValidateOnly {
+	}
+	if err != nil && ctx.Err() == nil && !o.DryRun && !o.ValidateOnly {
 		if recErr := r.record(ctx, res, err); recErr != nil {
-			err = errors.Join(err, fmt.Errorf("and the ledger could not be told: %w", recErr))
+			j.Log.Warn("the ledger could not be told of the failure", "error", recErr)
 		}
 	}
 	res.Elapsed = j.Now().Sub(r.started)
@@ -182,13 +184,17 @@ func (r *run) publish(ctx context.Context, res *Result, refs []warehouse.Ref) er
 	return nil
 }
 
-// record tells the ledger that the run was rejected, and why.
+// record tells the ledger that nothing was published, and why.
 func (r *run) record(ctx context.Context, res *Result, why error) error {
+	state := warehouse.Failed
+	if errors.Is(why, ErrRejected) || errors.Is(why, warehouse.ErrBadData) || errors.Is(why, transforms.ErrTooFewRows) {
+		state = warehouse.Rejected
+	}
 	ledger, err := r.stageLedger(ctx)
 	if err != nil {
 		return err
 	}
-	return r.Warehouse.Record(ctx, r.entry(warehouse.Rejected, res, why.Error()), ledger...)
+	return r.Warehouse.Record(ctx, r.entry(state, res, why.Error()), ledger...)
 }
 
 func (r *run) entry(s warehouse.State, res *Result, message string) warehouse.Entry {

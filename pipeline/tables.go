@@ -44,7 +44,7 @@ var (
 	pValue          = frame.Float64("p_value", "Test of the rate against that of all others.").Null()
 	qValue          = frame.Float64("q_value", "The p value after Benjamini and Hochberg over the segmentation.").Null()
 	verdict         = frame.String("verdict", "What the conversions say about the segment: above or below the rest, not_proven, too_few, or not_evaluated.")
-	mergeCandidate  = frame.String("merge_candidate", "A neighbouring segment that conversions cannot tell it from.").Null()
+	mergeCandidate  = frame.String("merge_candidate", "A neighboring segment that conversions cannot tell it from.").Null()
 	segmentsAUC     = frame.Float64("segmentation_auc", "How well the order of the segments ranks converters: area under the ROC curve, the same in all rows of the segmentation.").Null()
 	segmentsAUCLow  = frame.Float64("segmentation_auc_low", "Lower end of its 95 % interval (DeLong).").Null()
 	segmentsAUCHigh = frame.Float64("segmentation_auc_high", "Upper end of its 95 % interval (DeLong).").Null()

@@ -8,9 +8,13 @@ package transforms
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"segments/transforms/frame"
 )
+
+// ErrTooFewRows is wrapped by a Fit whose rows cannot give what the hyperparameters ask for.
+var ErrTooFewRows = errors.New("too few customers")
 
 // An Estimator learns a Model from data. It holds hyperparameters only, as exported fields with yaml tags.
 type Estimator interface {

@@ -42,7 +42,9 @@ func TestDecide(t *testing.T) {
 				"the lower bound reaches the threshold of 0.5200.", nil,
 		},
 		{
-			"too small an effect", Gate{.7, 100}, five, OrderScores(order), StateFailed,
+			"too small an effect",
+			Gate{.7, 100},
+			five, OrderScores(order), StateFailed,
 			"The order of the segments has an AUC of 0.7186 (95 % interval 0.6925 to 0.7446) for 392 converters among 3530 customers: " +
 				"the lower bound is under the threshold of 0.7000.", nil,
 		},
@@ -53,7 +55,9 @@ func TestDecide(t *testing.T) {
 			[]string{"The order is upside down: segments expected to convert less converted more."},
 		},
 		{
-			"most of them alike", DefaultGate(), []Count{{"a", 100, 60, 0}, {"b", 450, 132, 0}, {"c", 450, 132, 0}}, OrderScores(order),
+			"most of them alike", DefaultGate(),
+			[]Count{{"a", 100, 60, 0}, {"b", 450, 132, 0}, {"c", 450, 132, 0}},
+			OrderScores(order),
 			StatePassed, "The order of the segments has an AUC of 0.5630 (95 % interval 0.5271 to 0.5989) for 324 converters among 1000 " +
 				"customers: the lower bound reaches the threshold of 0.5200.",
 			[]string{"Only 10 % of the customers are in segments whose conversion rate is proven to differ from the rest."},
@@ -63,15 +67,21 @@ func TestDecide(t *testing.T) {
 			"There was no customer at the origin: the history is too short to look back.", nil,
 		},
 		{
-			"one segment", DefaultGate(), []Count{{"a", 3000, 500, 0}, {"b", 0, 0, 0}}, OrderScores(order), StateNotEvaluated,
+			"one segment", DefaultGate(),
+			[]Count{{"a", 3000, 500, 0}, {"b", 0, 0, 0}},
+			OrderScores(order), StateNotEvaluated,
 			"All 3000 customers were in one segment, which leaves nothing to compare.", nil,
 		},
 		{
-			"few converters", DefaultGate(), []Count{{"a", 3000, 99, 0}, {"b", 3000, 0, 0}}, OrderScores(order), StateNotEvaluated,
+			"few converters", DefaultGate(),
+			[]Count{{"a", 3000, 99, 0}, {"b", 3000, 0, 0}},
+			OrderScores(order), StateNotEvaluated,
 			"99 of 6000 customers converted, and 100 are needed to judge.", nil,
 		},
 		{
-			"few others", DefaultGate(), []Count{{"a", 3000, 2950, 0}, {"b", 3000, 3000, 0}}, OrderScores(order), StateNotEvaluated,
+			"few others", DefaultGate(),
+			[]Count{{"a", 3000, 2950, 0}, {"b", 3000, 3000, 0}},
+			OrderScores(order), StateNotEvaluated,
 			"All but 50 of 6000 customers converted, and 100 who did not are needed to judge.", nil,
 		},
 		{

@@ -10,9 +10,9 @@ import (
 // of Succession, and Statistical Inference", JASA 22 (1927). n is positive.
 func wilson(k, n int64) Estimate {
 	p, m, zz := float64(k)/float64(n), float64(n), z95*z95
-	centre := (p + zz/(2*m)) / (1 + zz/m)
+	center := (p + zz/(2*m)) / (1 + zz/m)
 	half := z95 / (1 + zz/m) * math.Sqrt(p*(1-p)/m+zz/(4*m*m))
-	e := Estimate{p, max(0, centre-half), min(1, centre+half)}
+	e := Estimate{p, max(0, center-half), min(1, center+half)}
 	if k == 0 {
 		e.Low = 0 // exactly, where rounding would leave a trace
 	}

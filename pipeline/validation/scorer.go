@@ -98,7 +98,7 @@ type Result struct {
 	Bins []Bin
 }
 
-// A Bin is a group of customers with neighbouring predictions.
+// A Bin is a group of customers with neighboring predictions.
 type Bin struct {
 	Bin               int // 1 to 10, by rising prediction
 	Customers         int64

@@ -171,8 +171,16 @@ func TestBins(t *testing.T) {
 		rows = append(rows, r)
 	}
 	want := []Bin{
-		{1, 2, 0, .2}, {2, 2, 0, .2}, {3, 2, 0, .2}, {4, 2, 0, .2}, {5, 2, 0, .2},
-		{6, 2, 0, .2}, {7, 2, 0, .2}, {8, 2, .5, .6}, {9, 2, 1, 1}, {10, 2, 1, 1},
+		{1, 2, 0, .2},
+		{2, 2, 0, .2},
+		{3, 2, 0, .2},
+		{4, 2, 0, .2},
+		{5, 2, 0, .2},
+		{6, 2, 0, .2},
+		{7, 2, 0, .2},
+		{8, 2, .5, .6},
+		{9, 2, 1, 1},
+		{10, 2, 1, 1},
 	}
 	for i, b := range score(t, keptValues, rows...).Result().Bins {
 		if w := want[i]; b.Bin != w.Bin || b.Customers != w.Customers || !near(b.Predicted, w.Predicted) || !near(b.Actual, w.Actual) {
@@ -295,15 +303,24 @@ func TestCompare(t *testing.T) {
 			"closest": result(.70, -.13, .60), "cell": result(.79, .12, .50), "cell 2": result(.80, .0, .50),
 		}, Comparison{false, "The naive cell is at least as good by every measure: deviance 0.79 against the model's 0.8, " +
 			"total bias +12.0 % against -12.0 %, Gini 0.500 against 0.500.", "cell"}},
-		{"a baseline by another name", model, map[string]Result{"same": model},
+		{
+			"a baseline by another name", model,
+			map[string]Result{"same": model},
 			Comparison{false, "The naive same is at least as good by every measure: deviance 0.8 against the model's 0.8, " +
-				"total bias -12.0 % against -12.0 %, Gini 0.500 against 0.500.", "same"}},
-		{"without a deviance", refund(model), map[string]Result{"a": refund(result(0, .2, .4)), "b": refund(result(0, .3, .45))},
+				"total bias -12.0 % against -12.0 %, Gini 0.500 against 0.500.", "same"},
+		},
+		{
+			"without a deviance", refund(model),
+			map[string]Result{"a": refund(result(0, .2, .4)), "b": refund(result(0, .3, .45))},
 			Comparison{true, "No naive baseline is as good by every measure; the closest, b, has total bias +30.0 % against -12.0 %, " +
-				"Gini 0.450 against 0.500.", "b"}},
+				"Gini 0.450 against 0.500.", "b"},
+		},
 		{"no baseline", model, nil, Comparison{false, "There is no naive baseline to compare with.", ""}},
-		{"nothing happened", nothing, map[string]Result{"zero": nothing},
-			Comparison{false, "The outcomes of 100 customers, 0 in total, leave nothing to judge a prediction by.", ""}},
+		{
+			"nothing happened", nothing,
+			map[string]Result{"zero": nothing},
+			Comparison{false, "The outcomes of 100 customers, 0 in total, leave nothing to judge a prediction by.", ""},
+		},
 		{"others", model, map[string]Result{"zero": nothing}, Comparison{false, "The naive zero was held against other customers " +
 			"than the model: 100 with outcomes of 0 in total, not 100 with 50.", ""}},
 	} {

@@ -13,7 +13,7 @@ ranked AS (
   SELECT
     *,
     row_number() OVER (PARTITION BY customer_id ORDER BY ordered_day DESC) AS latest, -- 1 is the last purchase day
-    ordered_day - lag(ordered_day) OVER (PARTITION BY customer_id ORDER BY ordered_day) AS interval_days
+    ordered_day - lead(ordered_day) OVER (PARTITION BY customer_id ORDER BY ordered_day DESC) AS interval_days
   FROM days
 ),
 bought AS (
@@ -52,9 +52,8 @@ medians AS (
   GROUP BY customer_id
 ),
 ordered AS (
-  SELECT customer_id, CAST(sum(amount_e4) AS INT64) AS amount_e4
-  FROM orders
-  WHERE ordered_day <= @as_of_day
+  SELECT customer_id, CAST(sum(paid_e4) AS INT64) AS amount_e4
+  FROM known_orders
   GROUP BY customer_id
 ),
 refunded AS (

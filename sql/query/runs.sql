@@ -2,7 +2,7 @@
 SELECT
   run_id, as_of, state, backfill, started_at, ended_at, customers, left_out, message, previous_run, code_version
 FROM (
-  SELECT *, row_number() OVER (PARTITION BY run_id ORDER BY ended_at DESC) AS nth
+  SELECT *, row_number() OVER (PARTITION BY run_id ORDER BY ended_at DESC, state) AS nth
   FROM run_events
 ) AS e
 WHERE nth = 1 AND (@run_id = '' OR run_id = @run_id)

@@ -1,4 +1,5 @@
--- What describes the customers in customer_features: a row for each thing known of one.
+-- What describes the customers in customer_features: a row for each thing known of one. attributes are those that the
+-- configuration names.
 SELECT customer_id, 'country' AS trait, country AS value FROM customer_features WHERE country IS NOT NULL
 UNION ALL
 SELECT customer_id, 'gender', gender FROM customer_features WHERE gender IS NOT NULL
@@ -25,3 +26,5 @@ UNION ALL
 SELECT customer_id, 'buys', preferred_category FROM customer_features WHERE preferred_category IS NOT NULL
 UNION ALL
 SELECT customer_id, 'visits with', preferred_device FROM customer_features WHERE preferred_device IS NOT NULL
+UNION ALL
+SELECT customer_id, trait, value FROM attributes

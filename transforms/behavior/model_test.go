@@ -42,9 +42,13 @@ func TestLearn(t *testing.T) {
 		t.Errorf("high value is %+v, want %+v", m.InForce.HighValue, want)
 	}
 	wantParams := []transforms.Param{
-		{Name: "lapse_days", Value: 36}, {Name: "lapse_days_today", Value: 36},
-		{Name: "high_value", Value: 80}, {Name: "high_value_today", Value: 80},
-		{Name: "buyers", Value: 100}, {Name: "repeat_buyers", Value: 40}, {Name: "history_days", Value: 0},
+		{Name: "lapse_days", Value: 36},
+		{Name: "lapse_days_today", Value: 36},
+		{Name: "high_value", Value: 80},
+		{Name: "high_value_today", Value: 80},
+		{Name: "buyers", Value: 100},
+		{Name: "repeat_buyers", Value: 40},
+		{Name: "history_days", Value: 0},
 	}
 	if r := m.Report(); r.Status != "ok" || !slices.Equal(r.Params, wantParams) {
 		t.Errorf("report %+v, want the params %v", r, wantParams)

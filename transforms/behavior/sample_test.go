@@ -158,7 +158,7 @@ func apply(t fataler, m transforms.Model, rows ...row) []labels {
 	return ls
 }
 
-// repeat returns n rows of f(0), f(1), …
+// repeat returns n rows: those of f(0), f(1) and so on.
 func repeat(n int, f func(i int) row) []row {
 	rows := make([]row, n)
 	for i := range rows {

@@ -15,7 +15,6 @@
 package cluster
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -23,9 +22,6 @@ import (
 	"segments/transforms/customer"
 	"segments/transforms/frame"
 )
-
-// ErrTooFewCustomers says that more clusters were asked for than there are customers who differ.
-var ErrTooFewCustomers = errors.New("too few customers")
 
 // The outputs.
 var (

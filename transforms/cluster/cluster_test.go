@@ -226,7 +226,7 @@ func TestMoreClustersThanCustomers(t *testing.T) {
 	few := slices.Repeat(blobs(3), 10)
 	_, err := estimator("4").Fit(context.Background(), frame.Of(batch(few)), nil)
 	want := "k: too few customers for 4 clusters: only 3 of 30 with a purchase differ"
-	if !errors.Is(err, ErrTooFewCustomers) || err.Error() != want {
+	if !errors.Is(err, transforms.ErrTooFewRows) || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 	e := estimator("3")

@@ -25,7 +25,7 @@ type candidate struct {
 	Chosen     bool    `json:"chosen"`
 }
 
-// Fit implements transforms.Estimator. It fails with ErrTooFewCustomers when k is a number and fewer customers of the
+// Fit implements transforms.Estimator. It fails with transforms.ErrTooFewRows when k is a number and fewer customers of the
 // sample differ, unless nobody has a purchase. Nothing is taken over from the previous model.
 func (e *Estimator) Fit(ctx context.Context, in frame.Batches, _ transforms.Model) (transforms.Model, error) {
 	asked, err := e.check()
@@ -50,7 +50,7 @@ func (e *Estimator) Fit(ctx context.Context, in frame.Batches, _ transforms.Mode
 	switch {
 	case len(sample) > 0 && asked > distinct:
 		return nil, fmt.Errorf("k: %w for %d clusters: only %d of %d with a purchase differ",
-			ErrTooFewCustomers, asked, distinct, s.customers)
+			transforms.ErrTooFewRows, asked, distinct, s.customers)
 	case s.customers < max(e.MinCustomers, 2):
 		par.Status = statusNotEnough
 		par.MinCustomers = e.MinCustomers

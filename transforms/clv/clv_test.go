@@ -84,7 +84,7 @@ func TestHyperparameters(t *testing.T) {
 		change func(*clv.Estimator)
 		want   string // what the error begins with
 	}{
-		{func(e *clv.Estimator) {}, ""},
+		{func(*clv.Estimator) {}, ""},
 		{func(e *clv.Estimator) { e.Model = "" }, ""},
 		{func(e *clv.Estimator) { e.Horizon, e.TimeUnit, e.DiscountRateAnnual = "3650d", "day", 0 }, ""},
 		{func(e *clv.Estimator) { e.Model = "paretonbd" }, "model: paretonbd is not built yet"},

@@ -40,7 +40,7 @@ var (
 	Status = frame.String("clv_status", "ok; "+
 		"uncalibrated: as ok, but the customer bought on one day only, and the probabilities of one-time buyers have not "+
 		"been held against what came; "+
-		"no_spend_model: money is NULL, since what repeat buyers spend could not be modelled; "+
+		"no_spend_model: money is NULL, since what repeat buyers spend could not be modeled; "+
 		"spend_not_positive: money is NULL, since the customer's mean repeat spend is not above zero; "+
 		"no_purchase: never bought; "+
 		"invalid_history: the purchase days contradict each other; "+

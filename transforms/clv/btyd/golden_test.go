@@ -143,8 +143,14 @@ func TestCDNOWFit(t *testing.T) {
 	near(t, "MBG/NBD sum of E[Y(39)]", sumMBG, 1576.73, 5e-3)
 	// The BTYD walkthrough's table of holdout purchases by frequency.
 	for k, want := range []struct{ n, actual, expected float64 }{
-		{1411, 0.2367, 0.2251}, {439, 0.6970, 0.5231}, {214, 1.3925, 1.0441}, {100, 1.5600, 1.5203},
-		{62, 2.5323, 2.1638}, {38, 2.9474, 2.6538}, {29, 3.8621, 3.5040}, {64, 6.3594, 6.1570},
+		{1411, 0.2367, 0.2251},
+		{439, 0.6970, 0.5231},
+		{214, 1.3925, 1.0441},
+		{100, 1.5600, 1.5203},
+		{62, 2.5323, 2.1638},
+		{38, 2.9474, 2.6538},
+		{29, 3.8621, 3.5040},
+		{64, 6.3594, 6.1570},
 	} {
 		near(t, "customers", n[k], want.n, 0)
 		near(t, "actual", actual[k]/n[k], want.actual, 5e-5)

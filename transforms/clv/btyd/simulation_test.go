@@ -2,6 +2,7 @@ package btyd_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -225,7 +226,7 @@ func finiteFit(t *testing.T, name string, f btyd.Fit) {
 func TestCancelledFit(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := (btyd.Histories{1 << 40: 1}).Fit(ctx, 7, true); err != context.Canceled {
+	if _, err := (btyd.Histories{1 << 40: 1}).Fit(ctx, 7, true); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v, want %v", err, context.Canceled)
 	}
 }

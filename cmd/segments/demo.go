@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"segments/pipeline"
+	"segments/pipeline/demo"
+)
+
+func (a *app) demoCommand() *cobra.Command {
+	var dir string
+	o := demo.Options{Dirt: true}
+	c := &cobra.Command{
+		Use: "demo", Short: "Make a small company and run the whole job on it", Args: cobra.NoArgs,
+		Long: "Make a small company with known parameters as CSV files, with a configuration beside them, run the whole job on it in\n" +
+			"an embedded warehouse, and show the result. Nothing leaves the machine and no account is needed.",
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return err
+			}
+			truth, err := demo.Write(dir, o)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.err, "made %s customers of a company in %s\n", thousands(int64(o.Customers)), dir)
+			a.configFile = filepath.Join(dir, "segments.yaml")
+			j, cfg, err := a.open(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			defer closing(j, &err)
+			if _, err = a.runSlot(cmd.Context(), j, pipeline.Options{AsOf: truth.Options.AsOf}); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.err, queriesToTry, filepath.Join(filepath.Dir(cfg.Path("x")), "shop.duckdb"), a.configFile)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "segments-demo", "where to make it")
+	c.Flags().IntVar(&o.Customers, "customers", 50000, "how many people")
+	c.Flags().Uint64Var(&o.Seed, "seed", 1, "another seed makes another company")
+	return c
+}
+
+const queriesToTry = `
+Three queries to try, in the duckdb shell on %s:
+  SELECT core_segment, count(*) AS customers, round(avg(monetary_total)) AS spent FROM customer_segments_current GROUP BY ALL ORDER BY 3 DESC;
+  SELECT segment, customers, round(rate, 3) AS rate, round(lift, 2) AS lift, verdict FROM segment_validation_current WHERE segmentation = 'core_segment' ORDER BY origin DESC, rate DESC;
+  SELECT customer_id, core_segment, drops_on, drops_to FROM customer_segments_current WHERE drops_on <= as_of + 7 ORDER BY monetary_total DESC LIMIT 10;
+Or here:
+  segments explain segment Champions -c %s
+`

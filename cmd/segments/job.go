@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"segments/pipeline"
+	"segments/pipeline/config"
+	"segments/pipeline/validation"
+	"segments/pipeline/warehouse"
+	"segments/transforms/segment"
+)
+
+// open reads the configuration and makes the job of it.
+func (a *app) open(ctx context.Context, readOnly bool) (*pipeline.Job, *config.Config, error) {
+	c, err := config.Load(a.configFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	a.config = c
+	j, err := a.job(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	j.Warehouse, err = a.warehouse(ctx, c, readOnly)
+	if err != nil {
+		return nil, nil, err
+	}
+	return j, c, nil
+}
+
+// job makes the job of the configuration, but for its warehouse.
+func (a *app) job(c *config.Config) (*pipeline.Job, error) {
+	v := c.Validation
+	f := forecast
+	j := &pipeline.Job{
+		Name: c.Name, Location: c.Location(), Sources: c.SQLSources(), Forecast: &f, CoreSegment: segment.Core.Name,
+		HorizonDays: int(v.Horizon), Origins: v.Origins,
+		Gate:     validation.Gate{MinAUCLower: v.Gate.MinAUCLower, MinConverters: v.Gate.MinConverters},
+		Currency: c.Currency.Code, Rates: c.Currency.Rates,
+		MaxRejected: c.Quality.MaxRejected, MaxAnonymous: c.Quality.MaxAnonymous, MinGroup: c.Privacy.MinGroup,
+		RetentionDays: int(c.Outputs.Retention), Freshness: c.FreshnessDays(), FreshnessWait: time.Duration(c.Freshness.Wait),
+		Now: a.now, Log: a.logger(), CodeVersion: codeVersion(),
+	}
+	known := map[string]bool{}
+	for _, t := range transformers {
+		e := t.new()
+		if err := c.Section(c.Transforms[t.name])(e); err != nil {
+			return nil, err
+		}
+		if _, err := e.Signature(); err != nil {
+			field, rest, _ := strings.Cut(err.Error(), ":")
+			return nil, c.Errorf("transforms."+t.name+"."+field, "%s", strings.TrimSpace(rest))
+		}
+		known[t.name] = true
+		j.Steps = append(j.Steps, pipeline.Step{Name: t.name, Doc: t.doc, Estimator: e, Table: t.table, Wide: t.wide})
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Transforms)) {
+		if !known[name] {
+			return nil, c.Errorf("transforms."+name, "there is no such transform; there are %s", strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+	}
+	digest, err := json.Marshal([]any{c.Validation, c.Currency, c.Quality, c.Privacy, c.Outputs})
+	j.ConfigDigest = digest
+	return j, err
+}
+
+// warehouse opens the configured warehouse.
+func (a *app) warehouse(ctx context.Context, c *config.Config, readOnly bool) (warehouse.Warehouse, error) {
+	for name, node := range c.Warehouse {
+		w, ok := warehouses[name]
+		if !ok {
+			return nil, c.Errorf("warehouse."+name, "there is no such warehouse; there are %s", strings.Join(slices.Sorted(maps.Keys(warehouses)), ", "))
+		}
+		return w.open(ctx, warehouse.Env{Now: a.now, Log: a.logger(), ReadOnly: readOnly}, a.decode(c, node))
+	}
+	return nil, fmt.Errorf("no warehouse") // config has seen to it that there is one
+}
+
+// decode is the decoder of the warehouse's section; a relative path in it is made absolute.
+func (a *app) decode(c *config.Config, node ast.Node) func(any) error {
+	return func(into any) error {
+		if err := c.Section(node)(into); err != nil {
+			return err
+		}
+		if p, ok := into.(interface{ Resolve(func(string) string) }); ok {
+			p.Resolve(c.Path)
+		}
+		return nil
+	}
+}
+
+// yesterday is the default slot's day.
+func (a *app) yesterday(loc *time.Location) time.Time {
+	y, m, d := a.now().In(loc).Date()
+	return time.Date(y, m, d-1, 0, 0, 0, 0, loc)
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// A listing is rows under headers, to be shown as a table, JSON or CSV.
+type listing struct {
+	headers []string
+	rows    [][]any
+}
+
+func (l *listing) add(row ...any) { l.rows = append(l.rows, row) }
+
+// show prints l in the format that was asked for.
+func (a *app) show(l *listing) error {
+	switch a.format {
+	case "json":
+		out := make([]map[string]any, len(l.rows))
+		for i, r := range l.rows {
+			out[i] = map[string]any{}
+			for k, h := range l.headers {
+				out[i][h] = r[k]
+			}
+		}
+		e := json.NewEncoder(a.out)
+		e.SetIndent("", "  ")
+		return e.Encode(out)
+	case "csv":
+		w := csv.NewWriter(a.out)
+		rows := [][]string{l.headers}
+		for _, r := range l.rows {
+			rows = append(rows, texts(r))
+		}
+		return w.WriteAll(rows)
+	}
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.Style().Format.Header = text.FormatDefault
+	t.Style().Options.DrawBorder, t.Style().Options.SeparateColumns = false, false
+	t.AppendHeader(row(l.headers))
+	var right []table.ColumnConfig
+	for k := range l.headers {
+		if len(l.rows) > 0 && number(l.rows[0][k]) {
+			right = append(right, table.ColumnConfig{Number: k + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+		}
+	}
+	t.SetColumnConfigs(right)
+	for _, r := range l.rows {
+		t.AppendRow(row(texts(r)))
+	}
+	_, err := fmt.Fprintln(a.out, t.Render())
+	return err
+}
+
+func number(v any) bool {
+	switch v.(type) {
+	case int, int64, float64, *float64:
+		return true
+	}
+	return false
+}
+
+func row(ss []string) table.Row {
+	r := make(table.Row, len(ss))
+	for i, s := range ss {
+		r[i] = s
+	}
+	return r
+}
+
+func texts(r []any) []string {
+	out := make([]string, len(r))
+	for i, v := range r {
+		switch v := v.(type) {
+		case nil:
+		case *float64:
+			if v != nil {
+				out[i] = decimal(*v)
+			}
+		case float64:
+			out[i] = decimal(v)
+		default:
+			out[i] = fmt.Sprint(v)
+		}
+	}
+	return out
+}
+
+// decimal returns v with four digits or so, and never with an exponent where it is large.
+func decimal(v float64) string {
+	switch {
+	case abs(v) >= 1e5:
+		return fmt.Sprintf("%.0f", v)
+	case abs(v) >= 1e3:
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%.4g", v)
+}
+
+// thousands returns n as 1,204,118.
+func thousands(n int64) string {
+	s := fmt.Sprint(n)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}

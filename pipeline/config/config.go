@@ -1,0 +1,182 @@
+// Package config reads the configuration: one YAML file, strict, with the place of every mistake.
+//
+// Unknown keys are refused. Defaults stand in the structs: Default and the New functions of the components. The sections
+// of warehouses and transforms belong to those; they are decoded by Section into whatever the component wants. Schema
+// writes the same rules down for editors, and Describe reads one key of it.
+package config
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+
+	"segments/sql"
+)
+
+// A Config is a configuration file. Paths in it are absolute.
+type Config struct {
+	Name       string              `yaml:"name" json:"name" jsonschema:"required,example=shop" jsonschema_description:"Names the configuration. A slot is name and as-of date; the outputs belong to one name. A lower-case letter, then letters, digits, _ and -, at most 63."`
+	Timezone   string              `yaml:"timezone" json:"timezone,omitempty" jsonschema:"minLength=1,example=Europe/Berlin" jsonschema_description:"The time zone that days are counted in (IANA name)."`
+	Warehouse  map[string]ast.Node `yaml:"warehouse" json:"warehouse" jsonschema:"required" jsonschema_description:"The one warehouse that is read and written."`
+	Sources    Sources             `yaml:"sources" json:"sources" jsonschema:"required" jsonschema_description:"Where the canonical inputs come from. Only orders or customers must be there."`
+	Transforms map[string]ast.Node `yaml:"transforms" json:"transforms,omitempty" jsonschema_description:"What is computed, where it differs from the defaults."`
+	Validation Validation          `yaml:"validation" json:"validation,omitempty" jsonschema_description:"How segments are held against what customers did next."`
+	Freshness  Freshness           `yaml:"freshness" json:"freshness,omitempty" jsonschema_description:"How old sources may be. An older one is waited for and then ends the run with exit code 6."`
+	Currency   Currency            `yaml:"currency" json:"currency,omitempty" jsonschema_description:"The currency of the outputs."`
+	Quality    Quality             `yaml:"quality" json:"quality,omitempty" jsonschema_description:"How much of a source may be put aside before a run is rejected."`
+	Privacy    Privacy             `yaml:"privacy" json:"privacy,omitempty" jsonschema_description:"What is kept from the outputs."`
+	Outputs    Outputs             `yaml:"outputs" json:"outputs,omitempty" jsonschema_description:"The published tables."`
+	Schedule   string              `yaml:"schedule" json:"schedule,omitempty" jsonschema:"example=0 3 * * *" jsonschema_description:"When segments schedule runs the job: five cron fields (minute, hour, day, month, weekday) in UTC."`
+
+	file string
+	src  []byte
+	root ast.Node
+}
+
+// Sources says where the canonical inputs come from.
+type Sources struct {
+	Customers   *Source `yaml:"customers" json:"customers,omitempty" jsonschema_description:"Who the customers are, one row each."`
+	Orders      *Source `yaml:"orders" json:"orders,omitempty" jsonschema_description:"What was ordered: one row for each order or each line of one."`
+	WebEvents   *Source `yaml:"web_events" json:"web_events,omitempty" jsonschema_description:"What customers did on the site or in the app, one row for each event."`
+	EmailEvents *Source `yaml:"email_events" json:"email_events,omitempty" jsonschema_description:"What became of e-mails to customers, one row for each event."`
+	Conversions *Source `yaml:"conversions" json:"conversions,omitempty" jsonschema_description:"What segments are validated on, one row for each conversion. Left out, orders are the conversions."`
+}
+
+// A Source says where one of them comes from.
+type Source struct {
+	From       string            `yaml:"from" json:"from,omitempty" jsonschema:"minLength=1,example=data/orders/*.parquet" jsonschema_description:"A table or view of the warehouse; or a file or glob of files (CSV, Parquet, JSON), relative to the configuration. ${NAME} is an environment variable."`
+	Query      string            `yaml:"query" json:"query,omitempty" jsonschema:"minLength=1" jsonschema_description:"Instead of from, a SELECT in the warehouse's dialect. ${NAME} is an environment variable."`
+	Columns    map[string]string `yaml:"columns" json:"columns" jsonschema:"required" jsonschema_description:"For each canonical column, the source's column or an SQL expression over its columns."`
+	Attributes []string          `yaml:"attributes" json:"attributes,omitempty" jsonschema_description:"Further columns of the source that segments are described by."`
+}
+
+// Validation says how segments are held against what customers did next.
+type Validation struct {
+	Horizon Days `yaml:"horizon" json:"horizon,omitempty" jsonschema_description:"The days after an origin in which conversions count, 1d to 3650d."`
+	Origins int  `yaml:"origins" json:"origins,omitempty" jsonschema:"minimum=1,maximum=12" jsonschema_description:"How many earlier dates, a horizon apart, the backtest goes back to."`
+	Gate    Gate `yaml:"gate" json:"gate,omitempty" jsonschema_description:"When the conversions forbid to publish."`
+}
+
+// Gate says when the conversions forbid to publish.
+type Gate struct {
+	MinAUCLower   float64 `yaml:"min_auc_lower" json:"min_auc_lower,omitempty" jsonschema:"minimum=0,maximum=1" jsonschema_description:"The lower bound of the 95 % interval of the core segments' AUC must reach this."`
+	MinConverters int64   `yaml:"min_converters" json:"min_converters,omitempty" jsonschema:"minimum=1" jsonschema_description:"With fewer converters nothing is evaluated."`
+}
+
+// Freshness says how old sources may be.
+type Freshness struct {
+	Customers   Days     `yaml:"customers" json:"customers,omitempty" jsonschema_description:"The days before the as-of date within which the newest row must lie; 0d does not look."`
+	Orders      Days     `yaml:"orders" json:"orders,omitempty" jsonschema:"example=2d" jsonschema_description:"The days before the as-of date within which the newest row must lie; 0d does not look."`
+	WebEvents   Days     `yaml:"web_events" json:"web_events,omitempty" jsonschema_description:"The days before the as-of date within which the newest row must lie; 0d does not look."`
+	EmailEvents Days     `yaml:"email_events" json:"email_events,omitempty" jsonschema_description:"The days before the as-of date within which the newest row must lie; 0d does not look."`
+	Conversions Days     `yaml:"conversions" json:"conversions,omitempty" jsonschema_description:"The days before the as-of date within which the newest row must lie; 0d does not look."`
+	Wait        Duration `yaml:"wait" json:"wait,omitempty" jsonschema:"example=2h" jsonschema_description:"How long to wait for a source that is too old."`
+}
+
+// Currency is the currency of the outputs.
+type Currency struct {
+	Code  string             `yaml:"code" json:"code,omitempty" jsonschema:"example=EUR" jsonschema_description:"The outputs' currency, an ISO 4217 code. Left out, it is the only one that the orders have."`
+	Rates map[string]float64 `yaml:"rates" json:"rates,omitempty" jsonschema_description:"For each other currency, what a unit of it is worth in the outputs' currency. Without rates mixed currencies are refused."`
+}
+
+// Quality says how much may be put aside.
+type Quality struct {
+	MaxRejected  float64 `yaml:"max_rejected" json:"max_rejected,omitempty" jsonschema:"minimum=0,maximum=1" jsonschema_description:"The share of a source's rows that may be quarantined."`
+	MaxAnonymous float64 `yaml:"max_anonymous" json:"max_anonymous,omitempty" jsonschema:"minimum=0,maximum=1" jsonschema_description:"The share of a source's rows that may have no customer."`
+}
+
+// Privacy says what is kept from the outputs.
+type Privacy struct {
+	MinGroup int64 `yaml:"min_group" json:"min_group,omitempty" jsonschema:"minimum=1" jsonschema_description:"Groups of fewer customers are counted and not described."`
+}
+
+// Outputs is about the published tables.
+type Outputs struct {
+	Retention Days `yaml:"retention" json:"retention,omitempty" jsonschema:"example=400d" jsonschema_description:"Dated rows older than this go at the next publish; 0d keeps everything."`
+}
+
+// Default returns the defaults.
+func Default() Config {
+	return Config{
+		Timezone:   "UTC",
+		Validation: Validation{Horizon: 90, Origins: 3, Gate: Gate{MinAUCLower: 0.52, MinConverters: 100}},
+		Quality:    Quality{MaxRejected: 0.05, MaxAnonymous: 0.5},
+		Privacy:    Privacy{MinGroup: 20},
+	}
+}
+
+// Path returns p, or where it is relative, p below the folder of the configuration.
+func (c *Config) Path(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	abs, err := filepath.Abs(filepath.Join(filepath.Dir(c.file), p))
+	if err != nil {
+		return filepath.Join(filepath.Dir(c.file), p)
+	}
+	return abs
+}
+
+// Location returns the configured time zone.
+func (c *Config) Location() *time.Location {
+	l, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		panic(err) // check has seen to it
+	}
+	return l
+}
+
+// SQLSources returns the configured sources in their fixed order.
+func (c *Config) SQLSources() []sql.Source {
+	var out []sql.Source
+	for _, name := range sql.SourceNames() {
+		if s := c.Sources.named(name); s != nil {
+			out = append(out, sql.Source{Name: name, From: s.From, Query: s.Query, Columns: s.Columns, Attributes: s.Attributes})
+		}
+	}
+	return out
+}
+
+func (s Sources) named(name string) *Source {
+	return map[string]*Source{
+		"customers": s.Customers, "orders": s.Orders, "web_events": s.WebEvents, "email_events": s.EmailEvents, "conversions": s.Conversions,
+	}[name]
+}
+
+// FreshnessDays returns how many days old the newest row of each source may be; sources that may be of any age are left out.
+func (c *Config) FreshnessDays() map[string]int {
+	f := c.Freshness
+	out := map[string]int{}
+	for name, d := range map[string]Days{
+		"customers": f.Customers, "orders": f.Orders, "web_events": f.WebEvents, "email_events": f.EmailEvents, "conversions": f.Conversions,
+	} {
+		if d > 0 {
+			out[name] = int(d)
+		}
+	}
+	return out
+}
+
+// Section returns the decoder of one of the sections that belong to components: strict, into a pointer to a struct of
+// defaults. An absent section leaves the struct as it is. Every error is an Error.
+func (c *Config) Section(node ast.Node) func(into any) error {
+	return func(into any) error {
+		if empty(node) {
+			return nil
+		}
+		return c.decode(node, into)
+	}
+}
+
+// decode reads node into the pointer into.
+func (c *Config) decode(node ast.Node, into any) error {
+	if err := c.shape(node, into); err != nil {
+		return err
+	}
+	if err := yaml.NodeToValue(node, into, yaml.Strict()); err != nil {
+		return c.wrap(err)
+	}
+	return nil
+}
