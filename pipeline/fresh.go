@@ -42,7 +42,7 @@ func (r *run) fresh(ctx context.Context) error {
 			continue
 		}
 		d := r.Warehouse.Dialect()
-		q, err := sql.Select(s.Newest(d, s.typed), d, map[string]any{"as_of_day": int64(frame.DayOf(r.AsOf)), "timezone": r.Location.String()})
+		q, err := sql.Select(s.Newest(s.typed), d, map[string]any{"as_of_day": int64(frame.DayOf(r.AsOf)), "timezone": r.Location.String()})
 		if err != nil {
 			return err
 		}

@@ -177,7 +177,7 @@ func (r *run) publish(ctx context.Context, res *Result, refs []warehouse.Ref) er
 	if r.RetentionDays > 0 {
 		keepFrom = r.AsOf.AddDate(0, 0, -r.RetentionDays)
 	}
-	if err := r.Warehouse.Publish(ctx, r.entry(warehouse.Published, res, headline(res)), keepFrom, append(refs, ledger...)...); err != nil {
+	if err := r.Warehouse.Publish(ctx, r.entry(warehouse.Published, res, headline(res)), keepFrom, Views, append(refs, ledger...)...); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
 	res.Published = true

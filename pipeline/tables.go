@@ -113,6 +113,18 @@ var (
 	}
 )
 
+// Views are what readers find beside the tables.
+var Views = []warehouse.View{
+	{
+		Name: "audiences", Query: "audiences", Reads: []string{"segment_profiles_current", "segment_definitions"},
+		Doc: "The groups of the newest published day, with size, rule and suggested action.",
+	},
+	{
+		Name: "audience_memberships", Query: "audience_memberships", Reads: []string{"customer_segments_current", "customer_features_current"},
+		Doc: "Who may be e-mailed, by group of the newest published day: only who agreed to e-mail (consent_email) and has not unsubscribed.",
+	},
+}
+
 // cols returns the columns of declared ones.
 func cols(cs ...interface{ Decl() frame.Column }) []frame.Column {
 	out := make([]frame.Column, len(cs))

@@ -311,7 +311,7 @@ func (d Dialect) time(x string, f Family) (us, day, hour string) {
 }
 
 // Newest returns the relation of the newest day of a row, as n, up to the parameter @as_of_day. typed is the relation Typed.
-func (s Source) Newest(d Dialect, typed Relation) Relation {
+func (s Source) Newest(typed Relation) Relation {
 	i := slices.IndexFunc(sourceColumns[s.Name], func(c SourceColumn) bool { return c.as == asTime })
 	day := sourceColumns[s.Name][i].Name + "_day"
 	return Relation{s.Name, "SELECT max(" + day + ") AS n FROM (" + typed.Select + ") AS s WHERE " + day + " <= @as_of_day"}

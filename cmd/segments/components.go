@@ -20,10 +20,16 @@ var transformers = []struct {
 	new              func() transforms.Estimator
 	wide             []frame.Column // outputs that customer_segments has too
 }{
-	{"rfm", "customer_rfm", "Recency, frequency and money: scores, segment, and how far the next cuts are.", rfm.New, columns(rfm.SegmentColumn, rfm.ValueTier, rfm.DropsOn, rfm.DropsTo)},
+	{
+		"rfm", "customer_rfm", "Recency, frequency and money: scores, segment, and how far the next cuts are.", rfm.New,
+		columns(rfm.SegmentColumn, rfm.ValueTier, rfm.DropsOn, rfm.DropsTo),
+	},
 	{"clv", "customer_clv", "Forecasts: the chance of a purchase, expected orders and value, and the value over the horizon.", clv.New, nil},
 	{"cluster", "customer_clusters", "Clusters of customers who are alike, each with a name and a reason.", cluster.New, columns(cluster.Name)},
-	{"behavior", "", "", behavior.New, columns(behavior.LifeCycle, behavior.LapsesOn, behavior.Engagement, behavior.Intent, behavior.JourneyStage, behavior.EngagedNotPurchased)},
+	{
+		"behavior", "", "", behavior.New,
+		columns(behavior.LifeCycle, behavior.LapsesOn, behavior.Engagement, behavior.Intent, behavior.JourneyStage, behavior.EngagedNotPurchased),
+	},
 	{"segment", "", "", segment.New, columns(segment.Core, segment.CoreSince)},
 }
 

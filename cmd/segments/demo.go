@@ -33,7 +33,7 @@ func (a *app) demoCommand() *cobra.Command {
 				return err
 			}
 			defer closing(j, &err)
-			if _, err = a.runSlot(cmd.Context(), j, pipeline.Options{AsOf: truth.Options.AsOf}); err != nil {
+			if err = a.runSlot(cmd.Context(), j, pipeline.Options{AsOf: truth.Options.AsOf}); err != nil {
 				return err
 			}
 			fmt.Fprintf(a.err, queriesToTry, filepath.Join(filepath.Dir(cfg.Path("x")), "shop.duckdb"), a.configFile)
@@ -49,7 +49,7 @@ func (a *app) demoCommand() *cobra.Command {
 const queriesToTry = `
 Three queries to try, in the duckdb shell on %s:
   SELECT core_segment, count(*) AS customers, round(avg(monetary_total)) AS spent FROM customer_segments_current GROUP BY ALL ORDER BY 3 DESC;
-  SELECT segment, customers, round(rate, 3) AS rate, round(lift, 2) AS lift, verdict FROM segment_validation_current WHERE segmentation = 'core_segment' ORDER BY origin DESC, rate DESC;
+  SELECT origin, segment, customers, round(rate, 3) AS rate, verdict FROM segment_validation_current WHERE segmentation = 'core_segment' ORDER BY 1 DESC, 4 DESC;
   SELECT customer_id, core_segment, drops_on, drops_to FROM customer_segments_current WHERE drops_on <= as_of + 7 ORDER BY monetary_total DESC LIMIT 10;
 Or here:
   segments explain segment Champions -c %s

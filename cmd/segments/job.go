@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -79,9 +79,15 @@ func (a *app) warehouse(ctx context.Context, c *config.Config, readOnly bool) (w
 		if !ok {
 			return nil, c.Errorf("warehouse."+name, "there is no such warehouse; there are %s", strings.Join(slices.Sorted(maps.Keys(warehouses)), ", "))
 		}
-		return w.open(ctx, warehouse.Env{Now: a.now, Log: a.logger(), ReadOnly: readOnly}, a.decode(c, node))
+		opened, err := w.open(ctx, warehouse.Env{Now: a.now, Log: a.logger(), ReadOnly: readOnly}, a.decode(c, node))
+		if err != nil && exitCode(ctx, err, false) == exitBug {
+			if field, rest, ok := strings.Cut(err.Error(), ": "); ok { // what Open says of a value begins with its key
+				return nil, c.Errorf("warehouse."+name+"."+field, "%s", rest)
+			}
+		}
+		return opened, err
 	}
-	return nil, fmt.Errorf("no warehouse") // config has seen to it that there is one
+	return nil, errors.New("no warehouse") // config has seen to it that there is one
 }
 
 // decode is the decoder of the warehouse's section; a relative path in it is made absolute.

@@ -43,8 +43,7 @@ func (a *app) runJob(ctx context.Context, asOf string, o pipeline.Options) (err 
 			return err
 		}
 	}
-	_, err = a.runSlot(ctx, j, o)
-	return err
+	return a.runSlot(ctx, j, o)
 }
 
 // closing closes the job's warehouse; its error counts where there is no other.
@@ -55,7 +54,7 @@ func closing(j *pipeline.Job, err *error) {
 }
 
 // runSlot runs one slot and prints how it went.
-func (a *app) runSlot(ctx context.Context, j *pipeline.Job, o pipeline.Options) (*pipeline.Result, error) {
+func (a *app) runSlot(ctx context.Context, j *pipeline.Job, o pipeline.Options) error {
 	a.running = true
 	p := a.startProgress()
 	j.Progress = p.update
@@ -65,10 +64,10 @@ func (a *app) runSlot(ctx context.Context, j *pipeline.Job, o pipeline.Options) 
 		fmt.Fprint(a.err, rejectedBlock(res, j))
 	}
 	if err != nil {
-		return res, err
+		return err
 	}
 	fmt.Fprint(a.err, closingBlock(res, j, o))
-	return res, nil
+	return nil
 }
 
 func (a *app) backfillCommand() *cobra.Command {
@@ -171,11 +170,13 @@ func closingBlock(res *pipeline.Result, j *pipeline.Job, o pipeline.Options) str
 	if o.DryRun {
 		what = "dry run of"
 	}
-	return fmt.Sprintf("✓ %s %s · run %s · %s customers · %d segments · %s\n", what, day, res.Run.ID, thousands(res.Customers), len(res.Segments), seconds(res.Elapsed)) + details(res, j)
+	return fmt.Sprintf("✓ %s %s · run %s · %s customers · %d segments · %s\n", what, day, res.Run.ID, thousands(res.Customers),
+		len(res.Segments), seconds(res.Elapsed)) + details(res, j)
 }
 
 func rejectedBlock(res *pipeline.Result, j *pipeline.Job) string {
-	return fmt.Sprintf("✗ rejected %s · run %s · nothing was published · %s\n", res.Run.AsOf.Format(time.DateOnly), res.Run.ID, seconds(res.Elapsed)) + details(res, j)
+	return fmt.Sprintf("✗ rejected %s · run %s · nothing was published · %s\n", res.Run.AsOf.Format(time.DateOnly), res.Run.ID,
+		seconds(res.Elapsed)) + details(res, j)
 }
 
 func details(res *pipeline.Result, j *pipeline.Job) string {
@@ -224,7 +225,8 @@ func validated(res *pipeline.Result, j *pipeline.Job) string {
 		}
 		var parts []string
 		if best != nil {
-			parts = append(parts, fmt.Sprintf("%s: %.0f %% %s within %d days, everybody %.0f %%", best.Segment, 100*best.Rate.Value, did(s.Kind), j.HorizonDays, 100**s.BaseRate))
+			parts = append(parts, fmt.Sprintf("%s: %.0f %% %s within %d days, everybody %.0f %%",
+				best.Segment, 100*best.Rate.Value, did(s.Kind), j.HorizonDays, 100**s.BaseRate))
 		}
 		parts = append(parts, fmt.Sprintf("%d of %d groups differ measurably from the rest", differ, with))
 		if s.AUC != nil {
@@ -261,7 +263,8 @@ func clvLine(res *pipeline.Result) string {
 	if better < 0 {
 		than = "worse"
 	}
-	s := fmt.Sprintf("orders forecast %.0f %% %s what came (deviance %.0f %% %s than the last period repeated)", 100*abs(*model.Bias), under, 100*abs(better), than)
+	s := fmt.Sprintf("orders forecast %.0f %% %s what came (deviance %.0f %% %s than the last period repeated)",
+		100*abs(*model.Bias), under, 100*abs(better), than)
 	if c := res.Backtests[0].Comparison; c != nil && !c.Beats {
 		s += " · withheld: " + c.Reason
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -14,8 +15,8 @@ import (
 func (a *app) tablesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "tables", Short: "Print the published tables, as DDL or as their reference page",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return usageError{fmt.Errorf("what of the tables? ddl or markdown")}
+		RunE: func(*cobra.Command, []string) error {
+			return usageError{errors.New("what of the tables? ddl or markdown")}
 		},
 	}
 	var dialect string

@@ -33,7 +33,7 @@ func Load(file string) (*Config, error) {
 	if err != nil {
 		return nil, &Error{File: file, Message: err.Error()}
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it is only read
 	src, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
 		return nil, &Error{File: file, Message: err.Error()}

@@ -33,7 +33,7 @@ type Warehouse interface {
 	Query(ctx context.Context, q sql.Query) frame.Batches
 
 	// Published returns the published table called t.Name, as far as it has t's columns: those that it lacks read as NULL.
-	// ok is false where there is no such table.
+	// ok is false where there is no such table. The view runs, and X_current of a dated table X, are there like tables.
 	Published(ctx context.Context, t frame.Table) (ref Ref, ok bool, err error)
 
 	// Claim makes run the only one at work on its slot until Close, and gives it staging of its own, emptied.
@@ -50,14 +50,14 @@ type Warehouse interface {
 	Stage(ctx context.Context, t frame.Table) (Writer, error)
 
 	// Scan streams the columns cols of a staged or published table; it gives the same rows each time, in the same
-	// order. Memory is that of a few batches, whatever the number of rows.
+	// order. Without cols it streams all of them. Memory is that of a few batches, whatever the number of rows.
 	Scan(ctx context.Context, ref Ref, cols ...frame.Column) frame.Batches
 
 	// Publish makes the staged tables refs and the ledger entry e visible, all of them or none. What a table's rows
 	// replace is said by its PartitionBy. It creates tables and adds columns where they are lacking, counts the rows
 	// inside the transaction, lets as-of dates before keepFrom go from every dated table, and renews the views of
-	// the newest date.
-	Publish(ctx context.Context, e Entry, keepFrom time.Time, refs ...Ref) error
+	// the newest date, and views. Streams and writers of the run have ended by then.
+	Publish(ctx context.Context, e Entry, keepFrom time.Time, views []View, refs ...Ref) error
 
 	// Record writes the ledger entry e, and the tables refs, which are all partitioned by run_id, without publishing.
 	Record(ctx context.Context, e Entry, refs ...Ref) error
@@ -92,6 +92,13 @@ func (r Ref) Relation() sql.Relation { return r.As(r.Table.Name) }
 // As returns the relation that reads r under the name name.
 func (r Ref) As(name string) sql.Relation {
 	return sql.Relation{Name: name, Select: "SELECT * FROM " + r.Name}
+}
+
+// A View is a query that readers find under a name of its own among the published tables.
+type View struct {
+	Name, Doc string
+	Query     string   // its name in package sql; it has no parameters
+	Reads     []string // the published tables and views that it reads
 }
 
 // An Estimate says what a query would give and cost.

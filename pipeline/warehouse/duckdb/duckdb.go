@@ -34,7 +34,7 @@ import (
 type Config struct {
 	Path     string `yaml:"path" json:"path" jsonschema:"required" jsonschema_description:"The database file. Its folder must exist."`
 	Memory   string `yaml:"memory" json:"memory,omitempty" jsonschema:"default=3GB" jsonschema_description:"What DuckDB may use before it spills to disk."`
-	Threads  int    `yaml:"threads" json:"threads,omitempty" jsonschema:"minimum=1" jsonschema_description:"Threads of a query; the number of CPUs where it is not set."`
+	Threads  int    `yaml:"threads" json:"threads,omitempty" jsonschema:"minimum=1" jsonschema_description:"Threads of a query; all CPUs by default."`
 	LockWait string `yaml:"lock_wait" json:"lock_wait,omitempty" jsonschema:"default=60s" jsonschema_description:"How long to wait for others to close the file."`
 }
 
@@ -166,11 +166,13 @@ func (d *db) Close() error {
 	close(d.closing)
 	d.mu.Unlock()
 
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	err := d.gate.Acquire(ctx, all)
 	if err != nil {
 		err = errors.New("duckdb: closed while streams or writers were still open")
+	} else {
+		defer d.gate.Release(all) // whoever comes now is told that it is closed
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -38,16 +38,16 @@ func TestTypes(t *testing.T) {
 	for text, want := range map[string]string{
 		"SELECT 1::TINYINT, 2::SMALLINT, 3::INTEGER, 4::BIGINT, 5::UTINYINT, 6::USMALLINT, 7::UINTEGER, 8::UBIGINT": "1 2 3 4 5 6 7 8",
 		"SELECT 9::HUGEINT, 10::UHUGEINT, sum(i) FROM range(5) t(i)":                                                "9 10 10",
-		"SELECT 1.25::DECIMAL(4,2), -12345678901234.5678::DECIMAL(18,4), 0.1::DECIMAL(38,10), 2.5::FLOAT":           "1.25 -1.23456789012345672e+13 0.1 2.5",
+		"SELECT 1.25::DECIMAL(4,2), -12345678901234.5678::DECIMAL(18,4), 0.1::DECIMAL(38,10), 2.5::FLOAT":           "1.25 -1.2345678901234568e+13 0.1 2.5",
 		"SELECT 'a'::ENUM('a', 'b'), 'f47ac10b-58cc-4372-a567-0e02b2c3d479'::UUID, NULL":                            "a f47ac10b-58cc-4372-a567-0e02b2c3d479 (null)",
-		"SELECT '2024-02-29 12:00:00'::TIMESTAMP_S, '2024-02-29 12:00:00.5'::TIMESTAMP_MS":                          "2024-02-29 12:00:00 2024-02-29 12:00:00.5",
-		"SELECT '2024-02-29 12:00:00+02'::TIMESTAMPTZ, '2024-02-29 12:00:00.123456789'::TIMESTAMP_NS":               "2024-02-29 10:00:00 2024-02-29 12:00:00.123456",
+		"SELECT '2024-02-29 12:00:00'::TIMESTAMP_S, '2024-02-29 12:00:00.5'::TIMESTAMP_MS":                          "2024-02-29 12:00:00Z 2024-02-29 12:00:00.5Z",
+		"SELECT '2024-02-29 12:00:00+02'::TIMESTAMPTZ, '2024-02-29 12:00:00.1234567'::TIMESTAMP_NS":                 "2024-02-29 10:00:00Z 2024-02-29 12:00:00.123456Z",
 		"SELECT 1 AS a, 2 AS a, 3.5 AS \"q\"\"q\"":                                                                  "1 2 3.5",
 		"SELECT [1] AS the_list":                            "query asked: column the_list is of type LIST, which cannot be read; CAST it",
 		"SELECT INTERVAL 1 DAY AS span, '\\x00'::BLOB AS b": "query asked: column span is of type INTERVAL, which cannot be read; CAST it",
 		"SELECT 1; SELECT 2":                                "query asked: Parser Error: syntax error at or near \";\"",
 		"SELECT 9223372036854775808::HUGEINT AS big": "query asked: bad data: Conversion Error: Type INT128 with value 9223372036854775808 " +
-			"can't be cast because the value is out of range for the destination type INT64",
+			"can't be cast because the value is out of range for the destination type INT64 when casting from source column big",
 	} {
 		if got := asked(t, d, text); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
@@ -129,7 +129,8 @@ func TestUsersTables(t *testing.T) {
 	if !errors.Is(err, warehouse.ErrOwner) || !strings.Contains(err.Error(), "totals") {
 		t.Errorf("got %v, want a refusal to replace the user's table", err)
 	}
-	if got := asked(t, d, `SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM information_schema.tables WHERE table_schema = 'main'`); got != "my_table totals" {
+	if got := asked(t, d, `SELECT string_agg(table_name, ' ' ORDER BY table_name) FROM information_schema.tables
+		WHERE table_catalog = 'segments_published' AND table_schema = 'main'`); got != "my_table totals" {
 		t.Errorf("after the refusal there are the tables %s", got)
 	}
 }
@@ -163,8 +164,6 @@ func TestStaleLog(t *testing.T) {
 	path := filepath.Join(dir, "w.duckdb")
 	p := start(t, "publish", path, "1", "")
 	check(t, p.Wait())
-	kept, err := os.ReadFile(path)
-	check(t, err)
 	p = start(t, "publish", path, "2", "committed") // dies with its generation in the log
 	_ = p.Wait()
 	if _, err := os.Stat(path + ".wal"); err != nil {
@@ -182,7 +181,6 @@ func TestStaleLog(t *testing.T) {
 	if _, _, err := openAt(t, path).Published(t.Context(), crashDated); err == nil || !strings.Contains(err.Error(), "remove it") {
 		t.Errorf("a log of another file: got %v", err)
 	}
-	_ = kept
 }
 
 func TestNothingLeaks(t *testing.T) {

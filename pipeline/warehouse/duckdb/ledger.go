@@ -28,7 +28,8 @@ func (c *conn) mayRun(ctx context.Context, run warehouse.Run, slot bool) error {
 	}
 	for _, needed := range []string{"run_id", "name", "as_of", "digest", "state", "backfill", "ended_at"} {
 		if _, ok := has[needed]; !ok {
-			return fmt.Errorf("%w: %s has a table %s that is no ledger: it lacks the column %s", warehouse.ErrOwner, c.d.path, warehouse.Runs.Name, needed)
+			return fmt.Errorf("%w: %s has a table %s that is no ledger: it lacks the column %s",
+				warehouse.ErrOwner, c.d.path, warehouse.Runs.Name, needed)
 		}
 	}
 	owner, err := c.rows(ctx, "owner", "SELECT name FROM "+publishedName(warehouse.Runs.Name)+" WHERE name <> $name LIMIT 1",

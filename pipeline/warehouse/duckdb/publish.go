@@ -21,7 +21,7 @@ import (
 // of replayed.
 const storage = "STORAGE_VERSION 'v1.4.0'"
 
-func (d *db) Publish(ctx context.Context, e warehouse.Entry, keepFrom time.Time, refs ...warehouse.Ref) error {
+func (d *db) Publish(ctx context.Context, e warehouse.Entry, keepFrom time.Time, views []warehouse.View, refs ...warehouse.Ref) error {
 	held, err := d.claimed()
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func (d *db) Publish(ctx context.Context, e warehouse.Entry, keepFrom time.Time,
 	var done []warehouse.Ref
 	if err := d.write(ctx, func(c *conn) error {
 		if err := c.transaction(ctx, func() error {
-			done, err = c.publish(ctx, e, keepFrom, refs)
+			done, err = c.publish(ctx, e, keepFrom, views, refs)
 			return err
 		}); err != nil {
 			return err
@@ -48,7 +48,9 @@ func (d *db) Publish(ctx context.Context, e warehouse.Entry, keepFrom time.Time,
 }
 
 // publish is what the transaction of a publish does. It returns the tables whose rows it replaced.
-func (c *conn) publish(ctx context.Context, e warehouse.Entry, keepFrom time.Time, refs []warehouse.Ref) ([]warehouse.Ref, error) {
+func (c *conn) publish(
+	ctx context.Context, e warehouse.Entry, keepFrom time.Time, views []warehouse.View, refs []warehouse.Ref,
+) ([]warehouse.Ref, error) {
 	if err := c.refuseStrangers(ctx, refs); err != nil {
 		return nil, err
 	}
@@ -78,7 +80,7 @@ func (c *conn) publish(ctx context.Context, e warehouse.Entry, keepFrom time.Tim
 		}
 		done = append(done, r)
 	}
-	if err := c.views(ctx, refs); err != nil {
+	if err := errors.Join(c.views(ctx, refs), c.namedViews(ctx, views)); err != nil {
 		return nil, err
 	}
 	if err := c.forget(ctx, keepFrom); err != nil {
@@ -108,7 +110,8 @@ func (c *conn) replace(ctx context.Context, run warehouse.Run, r warehouse.Ref) 
 		return err
 	}
 	at := publishedName(r.Table.Name)
-	if _, err := c.exec(ctx, sql.Query{Name: "replace " + r.Table.Name, Text: "DELETE FROM " + at + " WHERE " + where, Params: params}); err != nil {
+	old := sql.Query{Name: "replace " + r.Table.Name, Text: "DELETE FROM " + at + " WHERE " + where, Params: params}
+	if _, err := c.exec(ctx, old); err != nil {
 		return err
 	}
 	cols := names(r.Table.Columns)
@@ -151,6 +154,26 @@ func (c *conn) views(ctx context.Context, refs []warehouse.Ref) error {
 		}
 	}
 	return c.do(ctx, "views", statements...)
+}
+
+// namedViews renews the views that the job asked for.
+func (c *conn) namedViews(ctx context.Context, views []warehouse.View) error {
+	for _, v := range views {
+		var reads []sql.Relation
+		for _, name := range v.Reads {
+			reads = append(reads, sql.Relation{Name: name, Select: "SELECT * FROM main." + quote(name)})
+		}
+		q, err := sql.Bind(v.Query, sql.DuckDB, nil, reads...)
+		if err != nil {
+			return err
+		}
+		at := publishedName(v.Name)
+		if err := c.do(ctx, "view "+v.Name, "CREATE OR REPLACE VIEW "+at+" AS "+q.Text,
+			"COMMENT ON VIEW "+at+" IS "+sql.DuckDB.Literal(v.Doc)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // currentDoc begins the comment of the views of the newest date, by which dated tables are known.

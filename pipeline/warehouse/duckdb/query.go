@@ -98,13 +98,20 @@ func (c *conn) describe(ctx context.Context, q sql.Query) (cols []column, err er
 	return cols, err
 }
 
-// named returns the relation of q's result with the columns c0, c1, …, which are unique whatever the query calls them.
-func named(q sql.Query, n int) string {
-	names := make([]string, n)
-	for i := range names {
-		names[i] = "c" + strconv.Itoa(i)
+// named returns the relation of q's result and the quoted names of its columns in it: their own ones, which DuckDB's
+// messages then speak of, unless two are alike.
+func named(q sql.Query, cols []column) (relation string, names []string) {
+	seen := map[string]bool{}
+	for _, c := range cols {
+		seen[strings.ToLower(c.Name)] = true
+		names = append(names, quote(c.Name))
 	}
-	return "(" + q.Text + "\n) AS q(" + strings.Join(names, ", ") + ")"
+	if len(seen) < len(cols) {
+		for i := range names {
+			names[i] = "c" + strconv.Itoa(i)
+		}
+	}
+	return "(" + q.Text + "\n) AS q(" + strings.Join(names, ", ") + ")", names
 }
 
 // list joins f of the numbers below n with commas.
@@ -131,19 +138,25 @@ func (d *db) Query(ctx context.Context, q sql.Query) frame.Batches {
 			return
 		}
 		readable := q
-		for i, col := range cols {
+		for _, col := range cols {
 			if col.read == "" {
 				yield(nil, fmt.Errorf("query %s: column %s is of type %s, which cannot be read; CAST it", q.Name, col.Name, col.Native))
 				return
 			}
-			if col.read != cols[i].Native && readable.Text == q.Text {
-				readable.Text = "SELECT " + list(len(cols), func(i int) string {
-					return fmt.Sprintf("CAST(c%d AS %s) AS %s", i, cols[i].read, quote(cols[i].Name))
-				}) + " FROM " + named(q, len(cols))
+			if col.read != col.Native {
+				readable.Text = cast(q, cols)
 			}
 		}
 		c.stream(ctx, readable, yield)
 	}
+}
+
+// cast returns the query of q's result in types that can be read.
+func cast(q sql.Query, cols []column) string {
+	relation, names := named(q, cols)
+	return "SELECT " + list(len(cols), func(i int) string {
+		return fmt.Sprintf("CAST(%s AS %s) AS %s", names[i], cols[i].read, quote(cols[i].Name))
+	}) + " FROM " + relation
 }
 
 // Estimate knows no bytes: nobody charges for them.
@@ -158,10 +171,9 @@ func (d *db) Estimate(ctx context.Context, q sql.Query) (warehouse.Estimate, err
 		return warehouse.Estimate{}, err
 	}
 	est := warehouse.Estimate{Columns: make([]sql.ColumnInfo, len(cols))}
-	typed := q
-	typed.Text = "SELECT " + list(len(cols), func(i int) string { return fmt.Sprintf("typeof(any_value(c%d))", i) }) +
-		" FROM (SELECT * FROM " + named(q, len(cols)) + " LIMIT 0)"
-	types, err := c.rows(ctx, q.Name, typed.Text, q.Params)
+	relation, names := named(q, cols)
+	types, err := c.rows(ctx, q.Name, "SELECT "+list(len(cols), func(i int) string { return "typeof(any_value(" + names[i] + "))" })+
+		" FROM (SELECT * FROM "+relation+" LIMIT 0)", q.Params)
 	if err != nil {
 		return warehouse.Estimate{}, err
 	}
@@ -186,9 +198,9 @@ func (d *db) Fingerprint(ctx context.Context, q sql.Query) (warehouse.Fingerprin
 	if err != nil {
 		return warehouse.Fingerprint{}, err
 	}
-	text := "SELECT count(*), CAST(coalesce(sum(hash(" + list(len(cols), func(i int) string { return "c" + strconv.Itoa(i) }) +
-		")), 0) AS VARCHAR) FROM " + named(q, len(cols))
-	rows, err := c.rows(ctx, q.Name, text, q.Params)
+	relation, names := named(q, cols)
+	sum := "SELECT count(*), CAST(coalesce(sum(hash(" + strings.Join(names, ", ") + ")), 0) AS VARCHAR) FROM " + relation
+	rows, err := c.rows(ctx, q.Name, sum, q.Params)
 	if err != nil {
 		return warehouse.Fingerprint{}, err
 	}
@@ -293,7 +305,8 @@ func (c *conn) audit(ctx context.Context, ref warehouse.Ref) (rows int64, err er
 			bad = append(bad, fmt.Errorf("%w: %s.%s is NULL in %s of %d rows", warehouse.ErrBadData, ref.Table.Name, col.Name, nulls, rows))
 		}
 		if infinite != "0" {
-			bad = append(bad, fmt.Errorf("%w: %s.%s is NaN or infinite in %s of %d rows", warehouse.ErrBadData, ref.Table.Name, col.Name, infinite, rows))
+			bad = append(bad, fmt.Errorf("%w: %s.%s is NaN or infinite in %s of %d rows",
+				warehouse.ErrBadData, ref.Table.Name, col.Name, infinite, rows))
 		}
 	}
 	return rows, errors.Join(bad...)

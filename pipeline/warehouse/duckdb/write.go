@@ -44,7 +44,8 @@ func (d *db) Stage(ctx context.Context, t frame.Table) (warehouse.Writer, error)
 
 func (w *writer) begin() error {
 	at := stagingName(w.table.Name)
-	err := w.c.do(w.ctx, "stage "+w.table.Name, "BEGIN TRANSACTION", "DROP TABLE IF EXISTS "+at, sql.CreateTable(w.table, sql.DuckDB, at))
+	err := w.c.do(w.ctx, "stage "+w.table.Name,
+		"BEGIN TRANSACTION", "DROP TABLE IF EXISTS "+at, sql.CreateTable(w.table, sql.DuckDB, at))
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,8 @@ func (w *writer) write(b frame.Batch) error {
 	b = frame.Select(b, w.table.Columns...)
 	for i, col := range w.table.Columns {
 		if n, what := unfit(col, b.Column(i)); n > 0 {
-			return fmt.Errorf("stage %s: %w: column %s has %s in %d of %d rows", w.table.Name, warehouse.ErrBadData, col.Name, what, n, b.NumRows())
+			return fmt.Errorf("stage %s: %w: column %s has %s in %d of %d rows",
+				w.table.Name, warehouse.ErrBadData, col.Name, what, n, b.NumRows())
 		}
 	}
 	size := int64(duck.VectorSize())

@@ -85,7 +85,7 @@ func replaces(t *testing.T, open Place) {
 	ok(t, wh.Claim(t.Context(), next))
 	ref := stage(t, wh, dated, data(dated, next, 1, 9))
 	equal(t, "staged only", summarize(t, wh, view(dated)), "2024-02-28-c 3x4")
-	ok(t, wh.Publish(t.Context(), c.entry(next, warehouse.Published), time.Time{}, ref))
+	ok(t, wh.Publish(t.Context(), c.entry(next, warehouse.Published), time.Time{}, nil, ref))
 	equal(t, "published", summarize(t, wh, view(dated)), "2024-02-29-d 9x1")
 	equal(t, "staging after it", len(lines(t, wh.Scan(t.Context(), ref, dated.Columns...))), 1)
 }
@@ -140,14 +140,14 @@ func uncounted(t *testing.T, open Place) {
 	good := stage(t, wh, whole, data(whole, next, 1, 5))
 	short := stage(t, wh, dated, data(dated, next, 3, 2))
 	short.Rows++
-	fails(t, wh.Publish(t.Context(), c.entry(next, warehouse.Published), time.Time{}, good, short), warehouse.ErrBadData, "dated", "3", "4")
+	fails(t, wh.Publish(t.Context(), c.entry(next, warehouse.Published), time.Time{}, nil, good, short), warehouse.ErrBadData, "dated", "3", "4")
 	stray := stage(t, wh, dated, data(dated, newRun(0, "z", ""), 3, 2)) // rows of another date than the run's
-	fails(t, wh.Publish(t.Context(), c.entry(next, warehouse.Published), time.Time{}, good, stray), warehouse.ErrBadData, "dated")
+	fails(t, wh.Publish(t.Context(), c.entry(next, warehouse.Published), time.Time{}, nil, good, stray), warehouse.ErrBadData, "dated")
 	equal(t, "whole", summarize(t, wh, whole), "2024-02-27-a 1x2")
 	equal(t, "dated", summarize(t, wh, dated), "2024-02-27-a 1x2")
 	equal(t, "the ledger", strings.Join(ledger(t, wh, warehouse.Runs), "; "), first+" PUBLISHED")
 	right := stage(t, wh, dated, data(dated, next, 3, 2))
-	ok(t, wh.Publish(t.Context(), c.entry(next, warehouse.Published), time.Time{}, good, right))
+	ok(t, wh.Publish(t.Context(), c.entry(next, warehouse.Published), time.Time{}, nil, good, right))
 	equal(t, "the newest date", summarize(t, wh, view(dated)), "2024-02-28-b 2x3")
 	ok(t, wh.Close())
 }
@@ -168,7 +168,7 @@ func additive(t *testing.T, open Place) {
 	equal(t, "a column that lacks", read(wh, wider), strings.Repeat(first+" | (null), ", 1)+first+" | (null)")
 	ok(t, wh.Claim(t.Context(), next))
 	ref := stage(t, wh, wider, data(wider, next, 1, 5))
-	ok(t, wh.Publish(t.Context(), c.entry(next, warehouse.Published), time.Time{}, ref))
+	ok(t, wh.Publish(t.Context(), c.entry(next, warehouse.Published), time.Time{}, nil, ref))
 	equal(t, "the newest date", read(wh, view(wider)), next.ID+" | 5")
 	ok(t, wh.Close())
 
@@ -178,7 +178,7 @@ func additive(t *testing.T, open Place) {
 	wh = open(t)
 	ok(t, wh.Claim(t.Context(), last))
 	ref = stage(t, wh, narrow, data(narrow, last, 1, 6))
-	ok(t, wh.Publish(t.Context(), c.entry(last, warehouse.Published), time.Time{}, ref))
+	ok(t, wh.Publish(t.Context(), c.entry(last, warehouse.Published), time.Time{}, nil, ref))
 	equal(t, "the newest date", read(wh, view(wider)), last.ID+" | (null)")
 
 	retyped := dated
@@ -190,7 +190,7 @@ func additive(t *testing.T, open Place) {
 	ref, err := wh.Materialize(t.Context(), retyped, query(t, wh, "SELECT @d AS as_of, 'x' AS run_id, 'y' AS id, 'z' AS value",
 		map[string]any{"d": asOfCol.Of(data(dated, again, 1, 1)).Value(0)}))
 	ok(t, err)
-	if err := wh.Publish(t.Context(), c.entry(again, warehouse.Published), time.Time{}, ref); err == nil || !strings.Contains(err.Error(), "value") {
+	if err := wh.Publish(t.Context(), c.entry(again, warehouse.Published), time.Time{}, nil, ref); err == nil || !strings.Contains(err.Error(), "value") {
 		t.Errorf("got %v, want an error that names the column of another type", err)
 	}
 	ok(t, wh.Close())
@@ -203,7 +203,7 @@ func retention(t *testing.T, open Place) {
 	third := newRun(2, "c", second)
 	wh := open(t)
 	ok(t, wh.Claim(t.Context(), third)) // the dated table is not even among what this run publishes
-	ok(t, wh.Publish(t.Context(), c.entry(third, warehouse.Published), day(1), stage(t, wh, perRun, data(perRun, third, 1, 3))))
+	ok(t, wh.Publish(t.Context(), c.entry(third, warehouse.Published), day(1), nil, stage(t, wh, perRun, data(perRun, third, 1, 3))))
 	equal(t, "dated", summarize(t, wh, dated), "2024-02-28-b 2x1")
 	equal(t, "by run", summarize(t, wh, perRun), "2024-02-27-a 1x1, 2024-02-28-b 2x1, 2024-02-29-c 3x1")
 	ok(t, wh.Close())
@@ -251,6 +251,6 @@ func sweep(t *testing.T, open Place) {
 	ok(t, other.Close())
 	equal(t, "staged", len(lines(t, wh.Scan(t.Context(), ref, idCol.Column))), 4)
 	equal(t, "published", summarize(t, wh, dated), "2024-02-27-a 1x2")
-	ok(t, wh.Publish(t.Context(), c.entry(next, warehouse.Published), time.Time{}, ref))
+	ok(t, wh.Publish(t.Context(), c.entry(next, warehouse.Published), time.Time{}, nil, ref))
 	ok(t, wh.Close())
 }

@@ -160,7 +160,7 @@ func early(t *testing.T, open Place) {
 		}
 	}
 	e := new(clock).entry(newRun(0, "a", ""), warehouse.Published)
-	ok(t, wh.Publish(t.Context(), e, time.Time{})) // needs everything to be free
+	ok(t, wh.Publish(t.Context(), e, time.Time{}, nil)) // needs everything to be free
 	ok(t, wh.Close())
 }
 

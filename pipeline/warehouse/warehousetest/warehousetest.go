@@ -56,7 +56,10 @@ func Run(t *testing.T, newPlace func(t *testing.T) Place) {
 		{"an entry without a publish changes nothing else", recorded},
 		{"sweeping takes nothing that is in use", sweep},
 	} {
-		t.Run(strings.ReplaceAll(check.name, " ", "_"), func(t *testing.T) { check.run(t, newPlace(t)) })
+		t.Run(strings.ReplaceAll(check.name, " ", "_"), func(t *testing.T) {
+			t.Parallel()
+			check.run(t, newPlace(t))
+		})
 	}
 }
 
@@ -171,7 +174,7 @@ func publish(t *testing.T, open Place, c *clock, g generation) string {
 	}
 	e := c.entry(g.run, warehouse.Published)
 	e.Backfill = g.backfill
-	ok(t, wh.Publish(t.Context(), e, g.keepFrom, refs...))
+	ok(t, wh.Publish(t.Context(), e, g.keepFrom, nil, refs...))
 	ok(t, wh.Close())
 	return g.run.ID
 }
