@@ -36,6 +36,7 @@ const (
 	checkRejected     = "rejected_rows"
 	checkAnonymous    = "anonymous_rows"
 	checkCurrency     = "one_currency"
+	checkRefunds      = "unmatched_refunds"
 	checkKeys         = "unique_keys"
 	checkValues       = "accepted_values"
 	checkConservation = "conservation"

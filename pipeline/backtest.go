@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"segments/pipeline/validation"
@@ -94,6 +95,7 @@ func (r *run) backtestAt(ctx context.Context, at time.Time, before *earlier) (*B
 	if err != nil {
 		return nil, nil, err
 	}
+	r.progress("score as of "+at.Format(time.DateOnly), 0, 0)
 	labels, err := r.stageBacktest(ctx, c, features, at)
 	if err != nil {
 		return nil, nil, err
@@ -186,14 +188,11 @@ func (r *run) backtestRows(b frame.Batch, want []frame.Column) frame.Batch {
 		return frame.Select(b, want...)
 	}
 	n := int(b.NumRows())
-	cells, known := make([]string, n), make([]bool, n)
-	for i := range n {
-		known[i] = true
-	}
+	cells, known := make([]string, n), repeat(true, n)
 	for _, c := range f.Cell {
 		a := frame.Int64(c.Name, "").Of(b)
 		for i := range n {
-			cells[i] += fmt.Sprintf("%d ", a.Value(i))
+			cells[i] += strconv.FormatInt(a.Value(i), 10) + " "
 			known[i] = known[i] && a.IsValid(i)
 		}
 	}

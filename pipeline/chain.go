@@ -63,7 +63,7 @@ func (c *chain) stream(ctx context.Context, w warehouse.Warehouse, ref warehouse
 	if len(want) == 0 {
 		return frame.Of()
 	}
-	return frame.Map(w.Scan(ctx, ref, base...), func(b frame.Batch) (frame.Batch, error) {
+	return parallel(w.Scan(ctx, ref, base...), func(b frame.Batch) (frame.Batch, error) {
 		for _, i := range apply {
 			out, err := c.models[i].Apply(ctx, frame.Select(b, c.sigs[i].Inputs...))
 			if err != nil {

@@ -198,6 +198,9 @@ func (r *run) auditSources(ctx context.Context) error {
 	if err := r.auditCurrency(ctx); err != nil {
 		return err
 	}
+	if err := r.auditRefunds(ctx); err != nil {
+		return err
+	}
 	return r.verdict()
 }
 
@@ -241,6 +244,39 @@ func (r *run) limit(check, source string, n, of int64, most float64, key, what s
 		state = Warned
 	}
 	r.check(check, source, state, "%d of %d rows (%.1f %%) %s; %s allows %.1f %%", n, of, 100*share, what, key, 100*most)
+}
+
+// mostUnmatched is the share of the money ordered that may be given back without an order before a run warns.
+const mostUnmatched = 0.02
+
+var (
+	unmatchedMoney = frame.Int64("unmatched", "")
+	orderedMoney   = frame.Int64("ordered", "")
+)
+
+// auditRefunds warns where much money was given back that belongs to no order: it counts against what customers spent so
+// far, and not against the value of any order.
+func (r *run) auditRefunds(ctx context.Context) error {
+	q, err := r.bind("unmatched_refunds", r.AsOf)
+	if err != nil {
+		return err
+	}
+	for b, err := range r.Warehouse.Query(ctx, q) {
+		if err != nil {
+			return fmt.Errorf("sum the refunds: %w", err)
+		}
+		unmatched, ordered := unmatchedMoney.Of(b).Value(0), orderedMoney.Of(b).Value(0)
+		if ordered == 0 {
+			continue
+		}
+		share, state := float64(unmatched)/float64(ordered), Passed
+		if share > mostUnmatched {
+			state = Warned
+		}
+		r.check(checkRefunds, "orders", state, "%.1f %% of the money ordered was given back without an order it belongs to: "+
+			"it lowers monetary_total, and no order's value", 100*share)
+	}
+	return nil
 }
 
 // auditCurrency refuses amounts in several currencies without rates.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,7 +37,7 @@ func (r *run) score(ctx context.Context, b *Backtest, labels warehouse.Ref, at t
 		if err != nil {
 			return err
 		}
-		if err := scoreBatch(batch, r.Forecast.Model, orders, money, before, learnt); err != nil {
+		if err := scoreBatch(batch, names, orders, money, before, learnt); err != nil {
 			return fmt.Errorf("score the forecast: %w", err)
 		}
 	}
@@ -63,36 +64,42 @@ func scorers(names []string) map[string]*validation.Scorer {
 }
 
 // scoreBatch adds the customers of b to every scorer. Whom the model says nothing about is left out of all of them.
-func scoreBatch(b frame.Batch, model string, orders, money map[string]*validation.Scorer, before, learnt *earlier) error {
+func scoreBatch(b frame.Batch, names []string, orders, money map[string]*validation.Scorer, before, learnt *earlier) error {
 	fo, fv, first, cells := forecastOrders.Of(b), forecastValue.Of(b), customer.FirstOrderOn.Of(b), cell.Of(b)
 	lastN, lastV := customer.PurchaseDaysLastHorizon.Of(b), customer.ValueLastHorizon.Of(b)
 	an, av := actualOrders.Of(b), actualValue.Of(b)
+	cohorts := map[frame.Day]string{}
 	for i := range int(b.NumRows()) {
-		cohort := frame.TimeOf(first.Value(i)).Format("2006-01")
+		cohort, ok := cohorts[first.Value(i)]
+		if !ok {
+			cohort = frame.TimeOf(first.Value(i)).Format("2006-01")
+			cohorts[first.Value(i)] = cohort
+		}
 		n, v := float64(an.Value(i)), av.Value(i)
-		for _, l := range []struct {
-			m   *validation.CellMeans
-			key string
-			v   float64
-		}{{learnt.cohortN, cohort, n}, {learnt.cohortMoney, cohort, v}, {learnt.cellN, cells.Value(i), n}, {learnt.cellMo, cells.Value(i), v}} {
-			if err := l.m.Learn(l.key, l.v); err != nil {
-				return err
-			}
+		if err := errors.Join(learnt.cohortN.Learn(cohort, n), learnt.cohortMoney.Learn(cohort, v),
+			learnt.cellN.Learn(cells.Value(i), n), learnt.cellMo.Learn(cells.Value(i), v)); err != nil {
+			return err
 		}
 		if fo.IsNull(i) {
 			continue
 		}
-		forecasts := map[string][2]float64{model: {fo.Value(i), fv.Value(i)}, repeatLastPeriod: {float64(lastN.Value(i)), lastV.Value(i)}}
-		if orders[cohortMean] != nil {
-			forecasts[cohortMean] = [2]float64{mean(before.cohortN, cohort), mean(before.cohortMoney, cohort)}
-			forecasts[rfCellMean] = [2]float64{mean(before.cellN, cells.Value(i)), mean(before.cellMo, cells.Value(i))}
-		}
-		for name, f := range forecasts {
-			if err := orders[name].Add(f[0], n); err != nil {
+		for _, name := range names {
+			var ofOrders, ofMoney float64
+			switch name {
+			case repeatLastPeriod:
+				ofOrders, ofMoney = float64(lastN.Value(i)), lastV.Value(i)
+			case cohortMean:
+				ofOrders, ofMoney = mean(before.cohortN, cohort), mean(before.cohortMoney, cohort)
+			case rfCellMean:
+				ofOrders, ofMoney = mean(before.cellN, cells.Value(i)), mean(before.cellMo, cells.Value(i))
+			default: // the model
+				ofOrders, ofMoney = fo.Value(i), fv.Value(i)
+			}
+			if err := orders[name].Add(ofOrders, n); err != nil {
 				return err
 			}
 			if fv.IsValid(i) {
-				if err := money[name].Add(f[1], v); err != nil {
+				if err := money[name].Add(ofMoney, v); err != nil {
 					return err
 				}
 			}
@@ -118,10 +125,17 @@ func (r *run) judgeForecast(all []Backtest) string {
 		r.check(checkForecast, f.Model, Warned, "withheld. %s", all[0].Comparison.Reason)
 		return all[0].Comparison.Reason
 	default:
-		r.check(checkForecast, f.Model, Passed, "%s", all[0].Comparison.Reason)
+		state, bias := Passed, all[0].Forecasts[0].Orders.Bias
+		if bias != nil && (*bias > mostBias || *bias < -mostBias) {
+			state = Warned
+		}
+		r.check(checkForecast, f.Model, state, "%s", all[0].Comparison.Reason)
 	}
 	return ""
 }
+
+// mostBias is the total bias of the forecast, either way, above which a run warns: a season that the model knows nothing of.
+const mostBias = 0.2
 
 // segmentRows are the rows of segment_validation.
 func (r *run) segmentRows(all []Backtest) []frame.Batch {

@@ -65,13 +65,15 @@ func (j *Job) Run(ctx context.Context, o Options) (*Result, error) {
 	if today := frame.DayOf(j.Now().In(j.Location)); frame.DayOf(o.AsOf) > today {
 		return nil, configError(fmt.Errorf("the as-of date %s has not come yet", o.AsOf.Format(time.DateOnly)))
 	}
-	if err := r.claim(ctx); errors.Is(err, warehouse.ErrDone) {
-		return &Result{Run: r.id, Already: true, Elapsed: j.Now().Sub(r.started)}, nil
-	} else if err != nil {
-		return nil, err
+	claimed := r.claim(ctx)
+	if claimed != nil && !errors.Is(claimed, warehouse.ErrDone) {
+		return nil, claimed
 	}
 	if err := j.Warehouse.Sweep(ctx); err != nil {
 		return nil, err
+	}
+	if claimed != nil {
+		return &Result{Run: r.id, Already: true, Elapsed: j.Now().Sub(r.started)}, nil
 	}
 	res := &Result{Run: r.id}
 	refs, err := r.work(ctx, res)

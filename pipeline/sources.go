@@ -43,7 +43,12 @@ func (j *Job) source(ctx context.Context, s sql.Source) (source, error) {
 	if err != nil {
 		return source{}, configError(err)
 	}
-	has, err := j.describe(ctx, s.Name, all)
+	key := "sources." + s.Name
+	place := key + ".from"
+	if s.Query != "" {
+		place = key + ".query"
+	}
+	has, err := j.describe(ctx, place, all)
 	if err != nil {
 		return source{}, err
 	}
@@ -51,7 +56,7 @@ func (j *Job) source(ctx context.Context, s sql.Source) (source, error) {
 	if err != nil {
 		return source{}, configError(err)
 	}
-	types, err := j.describe(ctx, s.Name, mapped)
+	types, err := j.describe(ctx, key+".columns", mapped)
 	if err != nil {
 		return source{}, err
 	}
@@ -68,15 +73,15 @@ func (j *Job) source(ctx context.Context, s sql.Source) (source, error) {
 	return out, nil
 }
 
-// describe returns the columns of r. What is not there is the configuration's fault.
-func (j *Job) describe(ctx context.Context, name string, r sql.Relation) ([]sql.ColumnInfo, error) {
+// describe returns the columns of r, which key of the configuration is about. What is not there is its fault.
+func (j *Job) describe(ctx context.Context, key string, r sql.Relation) ([]sql.ColumnInfo, error) {
 	q, err := sql.Select(r, j.Warehouse.Dialect(), nil)
 	if err != nil {
-		return nil, configError(fmt.Errorf("sources.%s: %w", name, err))
+		return nil, configError(fmt.Errorf("%s: %w", key, err))
 	}
 	e, err := j.Warehouse.Estimate(ctx, q)
 	if err != nil {
-		err = fmt.Errorf("sources.%s: %w", name, err)
+		err = fmt.Errorf("%s: %w", key, err)
 		for _, kind := range []error{warehouse.ErrTemporary, warehouse.ErrPermission, warehouse.ErrBudget, context.Canceled, context.DeadlineExceeded} {
 			if errors.Is(err, kind) {
 				return nil, err

@@ -1,7 +1,6 @@
 package sql_test
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,22 +11,21 @@ import (
 )
 
 // The files of testdata/features hold small sources and what is expected of them. The comment of each says what it is
-// about, and after the keywords zone, as_of and today what they are. source/NAME.sql is the query of the source NAME;
-// want/NAME.csv lists some columns of the table or query NAME, all of its rows, sorted.
+// about, and after the keywords zone, as_of and today what they are. source/NAME.sql is the query of the source NAME,
+// table/NAME.sql that of a relation that others make, and want/NAME.csv lists some columns of the table or query NAME,
+// all of its rows, sorted.
 func TestFeatures(t *testing.T) {
-	files, err := filepath.Glob("testdata/features/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no cases", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			a, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
+	for _, file := range cases(t) {
+		t.Run(file.name, func(t *testing.T) {
+			w := parseWorld(t, file.archive, "SELECT * FROM (%s) AS source")
+			for _, f := range file.archive.Files {
+				if name, ok := strings.CutPrefix(f.Name, "table/"); ok {
+					name = strings.TrimSuffix(name, ".sql")
+					w.have[name] = sql.Relation{Name: name, Select: string(f.Data)}
+				}
 			}
-			w := parseWorld(t, a, "SELECT * FROM (%s) AS source")
 			w.features()
-			for _, f := range a.Files {
+			for _, f := range file.archive.Files {
 				name, ok := strings.CutPrefix(f.Name, "want/")
 				if !ok {
 					continue

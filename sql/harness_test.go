@@ -30,12 +30,12 @@ func open(t testing.TB, path string) db {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { pool.Close() })
+	t.Cleanup(func() { _ = pool.Close() })
 	c, err := pool.Conn(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() { _ = c.Close() })
 	d := db{c, t}
 	for _, s := range sql.DuckDBPrelude {
 		d.exec(sql.Query{Text: s})
@@ -143,6 +143,7 @@ func newWorld(d db, zone, asOf, today string, sources []sql.Source) world {
 		"horizon_days": int64(90), "band_2": int64(2), "band_3": int64(3), "band_4": int64(4), "band_5": int64(6),
 		"web_window_days": int64(90), "intent_window_days": int64(14), "engaged_session_seconds": int64(300),
 		"engaged_session_page_views": int64(3), "hot_lead_views": int64(3),
+		"conversion_kind": "any", "segmentation": "core_segment", "min_group": int64(2),
 		"has_web": false, "has_email": false, "has_discounts": false, "has_stores": false, "has_conversions": false,
 	}}
 	w.setAsOf(asOf, loc)
@@ -190,6 +191,11 @@ func newWorld(d db, zone, asOf, today string, sources []sql.Source) world {
 	for _, t := range sql.Prepared() {
 		w.stage(t)
 	}
+	var attributes []string
+	for _, s := range sources {
+		attributes = append(attributes, s.Attributes...)
+	}
+	w.have["attributes"] = sql.Attributes(attributes, sql.DuckDB, w.have["canonical_customers"])
 	return w
 }
 
@@ -229,11 +235,11 @@ func (w world) stage(t frame.Table) {
 	q := w.bind(t.Name)
 	w.exec(sql.Query{Text: "DROP TABLE IF EXISTS " + t.Name})
 	w.exec(sql.Query{Text: sql.CreateTable(t, sql.DuckDB, t.Name)})
-	names := make([]string, len(t.Columns))
+	names, types := make([]string, len(t.Columns)), w.types(q)
 	for i, c := range t.Columns {
 		names[i] = c.Name
-		if got, _ := w.column(q, c.Name); !strings.HasPrefix(got, strings.TrimPrefix(sql.DuckDB.Type(c.Kind), "VAR")) && got != sql.DuckDB.Type(c.Kind) {
-			w.t.Errorf("%s.%s is of type %s, want %s", t.Name, c.Name, got, sql.DuckDB.Type(c.Kind))
+		if got, want := types[c.Name], sql.DuckDB.Type(c.Kind); got != want {
+			w.t.Errorf("%s.%s is of type %s, want %s", t.Name, c.Name, got, want)
 		}
 	}
 	w.exec(sql.Query{
@@ -243,29 +249,23 @@ func (w world) stage(t frame.Table) {
 	w.have[t.Name] = sql.Relation{Name: t.Name, Select: "SELECT * FROM " + t.Name}
 }
 
-var typeCache = map[string]map[string]string{}
-
-// column returns the type of a column of q.
-func (w world) column(q sql.Query, name string) (string, bool) {
-	w.t.Helper()
-	key := q.Text
-	if typeCache[key] == nil {
-		rs, err := w.QueryContext(context.Background(), "SELECT * FROM ("+q.Text+"\n) LIMIT 0", args(q)...)
-		if err != nil {
-			w.t.Fatalf("%s: %v\n%s", q.Name, err, q.Text)
-		}
-		defer rs.Close()
-		types, err := rs.ColumnTypes()
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		typeCache[key] = map[string]string{}
-		for _, c := range types {
-			typeCache[key][c.Name()] = c.DatabaseTypeName()
-		}
+// types returns the types of the columns of q.
+func (d db) types(q sql.Query) map[string]string {
+	d.t.Helper()
+	rs, err := d.QueryContext(context.Background(), "SELECT * FROM ("+q.Text+"\n) LIMIT 0", args(q)...)
+	if err != nil {
+		d.t.Fatalf("%s: %v\n%s", q.Name, err, q.Text)
 	}
-	got, ok := typeCache[key][name]
-	return got, ok
+	defer rs.Close()
+	columns, err := rs.ColumnTypes()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, c := range columns {
+		out[c.Name()] = c.DatabaseTypeName()
+	}
+	return out
 }
 
 // features stages the customer features as of the date of the world.
@@ -275,14 +275,20 @@ func (w world) features() {
 		w.stage(t)
 	}
 	w.stage(customer.Features)
+	w.have["features"] = sql.Relation{Name: "features", Select: w.have["customer_features"].Select}
+	w.stage(outcomes)
 }
+
+var outcomes = frame.Table{Name: "outcomes", Key: []string{"customer_id", "conversion_kind"}, Columns: []frame.Column{
+	customer.ID.Column, frame.String("conversion_kind", "").Column, frame.Int64("conversions", "").Column, frame.Float64("value", "").Column,
+}}
 
 // table returns the columns of the query called name as CSV, its rows in order.
 func (w world) table(name string, columns []string) string {
 	w.t.Helper()
-	r, staged := w.have[name]
+	r, ok := w.have[name] // staged tables have their own names in the database
 	q := sql.Query{Name: name, Text: r.Select}
-	if !staged {
+	if !ok {
 		q = w.bind(name)
 	}
 	quoted := make([]string, len(columns))

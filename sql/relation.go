@@ -23,9 +23,7 @@ func Empty(t frame.Table, d Dialect) Relation {
 // Rates returns the relation rates: what a unit of each currency is worth in that of the outputs. Codes are compared in
 // upper case, and a currency without a rate is taken as it is.
 func Rates(rates map[string]float64, d Dialect) Relation {
-	r := Empty(frame.Table{Name: "rates", Columns: []frame.Column{
-		frame.String("currency", "").Column, frame.Float64("rate", "").Column,
-	}}, d)
+	r := Empty(frame.Table{Name: "rates", Columns: []frame.Column{text("currency"), frame.Float64("rate", "").Column}}, d)
 	for _, code := range slices.Sorted(maps.Keys(rates)) {
 		r.Select += fmt.Sprintf("\nUNION ALL SELECT %s, CAST('%s' AS %s)", d.Literal(strings.ToUpper(code)),
 			strconv.FormatFloat(rates[code], 'g', -1, 64), d.Type(frame.Float64Kind))
@@ -33,23 +31,20 @@ func Rates(rates map[string]float64, d Dialect) Relation {
 	return r
 }
 
-// Traits returns the relation traits, which describes the customers in customer_features: by what is known of them, and
-// by the attributes of the customers source, in the order in which it declares them.
-func Traits(d Dialect, attributes []string) (Relation, error) {
-	text, err := load("traits", d)
-	if err != nil {
-		return Relation{}, err
+// Attributes returns the relation attributes: what the customers source says of each customer under names, which are its
+// attributes as configured. customers is the relation of canonical_customers.
+func Attributes(names []string, d Dialect, customers Relation) Relation {
+	r := Empty(frame.Table{Name: "attributes", Columns: []frame.Column{text("customer_id"), text("trait"), text("value")}}, d)
+	for i, name := range names {
+		value := fmt.Sprintf("json_extract_scalar(attributes, '$.a%d')", i+1)
+		r.Select += "\nUNION ALL SELECT customer_id, " + d.Literal(name) + ", " + value +
+			" FROM (" + customers.Select + ") AS c WHERE reject IS NULL AND " + value + " IS NOT NULL"
 	}
-	for i, a := range attributes {
-		text += fmt.Sprintf("\nUNION ALL\nSELECT f.customer_id, %s, json_extract_scalar(c.attributes, '$.a%d')\n"+
-			"FROM customer_features AS f\nJOIN canonical_customers AS c ON c.customer_id = f.customer_id\n"+
-			"WHERE c.reject IS NULL AND json_extract_scalar(c.attributes, '$.a%d') IS NOT NULL", d.Literal(a), i+1, i+1)
-	}
-	return Relation{"traits", text}, nil
+	return r
 }
 
 // views are the queries that others read without their being staged.
-var views = []string{"order_lines", "purchases", "later_purchases", "buying_moments", "known_customers"}
+var views = []string{"order_lines", "known_orders", "purchases", "later_purchases", "buying_moments", "known_customers", "traits"}
 
 // Resolve returns the relations that the query called name reads, each after those that it reads itself. They are taken
 // from have, by name; what is a query itself and is never staged (such as purchases) is put in where it is needed.

@@ -9,7 +9,7 @@ func Canonical(name string) frame.Table { return canonical[name] }
 
 // Prepared lists the tables that come of the canonical ones once a run, in the order in which they are staged. Each is
 // the result of the query of its name.
-func Prepared() []frame.Table { return []frame.Table{orders, refunds} }
+func Prepared() []frame.Table { return []frame.Table{orders, lateLines, refunds} }
 
 // AsOf lists the tables that come of the canonical and prepared ones for each as-of date before customer_features, in
 // the order in which they are staged. Each is the result of the query of its name.
@@ -43,8 +43,11 @@ var canonical = map[string]frame.Table{
 
 var (
 	orders = staged("orders", []string{"customer_id", "order_id"}, id, text("order_id"), integer("ordered_us"), integer("ordered_day"),
-		null(integer("ordered_hour")), integer("amount_e4"), boolean("discounted"), null(text("channel")), boolean("in_store"),
-		integer("lines"))
+		null(integer("ordered_hour")), integer("last_day"), integer("amount_e4"), boolean("discounted"), null(text("channel")),
+		boolean("in_store"))
+
+	lateLines = staged("late_lines", []string{"customer_id", "order_id", "ordered_day"}, id, text("order_id"), integer("ordered_day"),
+		integer("amount_e4"))
 
 	refunds = staged("refunds", nil, id, null(text("order_id")), integer("refunded_day"), integer("amount_e4"))
 

@@ -58,7 +58,10 @@ func (a *app) words(ctx context.Context, err error, code int) string {
 	case exitTemporary:
 		s += "\n  nothing was changed; try again"
 	case exitRejected:
-		s += "\n  what was published before is untouched; `segments show` has the checks"
+		s += "\n  what was published before is untouched"
+		if errors.Is(err, pipeline.ErrRejected) {
+			s += "; `segments show` has the checks"
+		}
 	case exitNotReady:
 		s += "\n  nothing was changed; run again when the source has been loaded"
 	case exitBug:

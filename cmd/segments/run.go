@@ -225,8 +225,8 @@ func validated(res *pipeline.Result, j *pipeline.Job) string {
 		}
 		var parts []string
 		if best != nil {
-			parts = append(parts, fmt.Sprintf("%s: %.0f %% %s within %d days, everybody %.0f %%",
-				best.Segment, 100*best.Rate.Value, did(s.Kind), j.HorizonDays, 100**s.BaseRate))
+			parts = append(parts, fmt.Sprintf("%s: %s %s within %d days, everybody %s",
+				best.Segment, percent(best.Rate.Value), did(s.Kind), j.HorizonDays, percent(*s.BaseRate)))
 		}
 		parts = append(parts, fmt.Sprintf("%d of %d groups differ measurably from the rest", differ, with))
 		if s.AUC != nil {
@@ -235,6 +235,14 @@ func validated(res *pipeline.Result, j *pipeline.Job) string {
 		return strings.Join(parts, " · ")
 	}
 	return ""
+}
+
+// percent returns a share as 47 %, or 1.3 % where it is small.
+func percent(share float64) string {
+	if share < 0.1 {
+		return fmt.Sprintf("%.1f %%", 100*share)
+	}
+	return fmt.Sprintf("%.0f %%", 100*share)
 }
 
 func did(kind string) string {

@@ -29,9 +29,15 @@ sizes AS (
 everybody AS (
   SELECT count(*) AS customers FROM features
 ),
--- what is at least 1.2 times as common in the segment as with everybody, and said of a tenth of it and a whole group
+-- what is at least 1.2 times as common in the segment as with everybody, both among those of whom the trait is known,
+-- and said of a tenth of these and of a whole group
 described AS (
-  SELECT f.segment, t.trait, t.value, count(*) AS n, sum(count(*)) OVER (PARTITION BY t.trait, t.value) AS n_everybody
+  SELECT
+    f.segment, t.trait, t.value,
+    count(*) AS n,
+    sum(count(*)) OVER (PARTITION BY f.segment, t.trait) AS known,
+    sum(count(*)) OVER (PARTITION BY t.trait, t.value) AS n_everybody,
+    sum(count(*)) OVER (PARTITION BY t.trait) AS known_everybody
   FROM traits AS t
   JOIN features AS f ON f.customer_id = t.customer_id
   GROUP BY f.segment, t.trait, t.value
@@ -39,11 +45,10 @@ described AS (
 lifts AS (
   SELECT
     d.segment, d.trait, d.value, d.n,
-    CAST(round(10 * CAST(d.n AS FLOAT64) * e.customers / (CAST(d.n_everybody AS FLOAT64) * s.customers)) AS INT64) AS lift_tenths
+    CAST(round(10 * CAST(d.n AS FLOAT64) * CAST(d.known_everybody AS FLOAT64) / (CAST(d.n_everybody AS FLOAT64) * CAST(d.known AS FLOAT64))) AS INT64)
+      AS lift_tenths
   FROM described AS d
-  JOIN sizes AS s ON s.segment = d.segment
-  CROSS JOIN everybody AS e
-  WHERE d.n >= @min_group AND d.n * 10 >= s.customers
+  WHERE d.n >= @min_group AND d.n * 10 >= d.known
 ),
 placed AS (
   SELECT *, row_number() OVER (PARTITION BY segment ORDER BY lift_tenths DESC, n DESC, trait, value) AS place

@@ -19,7 +19,7 @@ SELECT
 FROM customer_features
 WHERE preferred_weekday IS NOT NULL
 UNION ALL
-SELECT customer_id, 'buys at', preferred_day_part FROM customer_features WHERE preferred_day_part IS NOT NULL
+SELECT customer_id, 'buys in the', preferred_day_part FROM customer_features WHERE preferred_day_part IS NOT NULL
 UNION ALL
 SELECT customer_id, 'buys through', preferred_channel FROM customer_features WHERE preferred_channel IS NOT NULL
 UNION ALL

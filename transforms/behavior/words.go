@@ -44,7 +44,7 @@ func (m *model) lifeCycles() transforms.Segmentation {
 		},
 		{
 			Name:   browser,
-			Rule:   "Never bought, but visited the web site or opened or clicked an e-mail at some time.",
+			Rule:   "Bought nothing, or gave all of it back, but visited the web site or opened or clicked an e-mail at some time.",
 			Action: "Show what they looked at, and take the risk out of the first purchase.",
 		},
 		{
@@ -54,7 +54,7 @@ func (m *model) lifeCycles() transforms.Segmentation {
 		},
 		{
 			Name:   prospect,
-			Rule:   "Never bought, and no web visit, e-mail open or click of theirs was ever seen.",
+			Rule:   "Bought nothing, or gave all of it back, and no web visit, e-mail open or click of theirs was ever seen.",
 			Action: "Introduce yourselves; check that the address is right.",
 		},
 	}}

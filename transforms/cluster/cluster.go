@@ -78,6 +78,7 @@ const (
 type Estimator struct {
 	Method       string `yaml:"method" jsonschema:"enum=kmeans" jsonschema_description:"How clusters are found."`
 	K            string `yaml:"k" jsonschema:"oneof_type=string;integer" jsonschema_description:"The number of clusters, 2 to 50; or auto, for the number whose clusters are the most distinct."`
+	KMin         int    `yaml:"k_min" jsonschema:"minimum=2,maximum=50" jsonschema_description:"The smallest number of clusters that auto tries: fewer than four tell little that the core segments do not."`
 	KMax         int    `yaml:"k_max" jsonschema:"minimum=2,maximum=50" jsonschema_description:"The largest number of clusters that auto tries."`
 	Seed         int64  `yaml:"seed" jsonschema_description:"Seeds the sample and the starts; the same seed gives the same clusters."`
 	Starts       int    `yaml:"starts" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"Random starts, of which the best is kept."`
@@ -89,7 +90,7 @@ var _ transforms.Estimator = (*Estimator)(nil)
 
 // New returns an estimator with the default hyperparameters.
 func New() transforms.Estimator {
-	return &Estimator{Method: methodName, K: auto, KMax: 12, Seed: 1, Starts: 10, Sample: 200_000, MinCustomers: 100}
+	return &Estimator{Method: methodName, K: auto, KMin: 4, KMax: 12, Seed: 1, Starts: 10, Sample: 200_000, MinCustomers: 100}
 }
 
 // Signature implements transforms.Estimator.
@@ -121,7 +122,8 @@ func (e *Estimator) check() (k int, err error) {
 		name               string
 		value, least, most int
 	}{
-		{"k_max", e.KMax, 2, kMost},
+		{"k_min", e.KMin, 2, kMost},
+		{"k_max", e.KMax, max(e.KMin, 2), kMost},
 		{"starts", e.Starts, 1, 1000},
 		{"sample", e.Sample, 1000, 10_000_000},
 		{"min_customers", e.MinCustomers, 2, 1_000_000_000},

@@ -120,10 +120,17 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// fromTwo tries two clusters and more.
+func fromTwo() *Estimator {
+	e := New().(*Estimator)
+	e.KMin = 2
+	return e
+}
+
 // In order: who buys much and often, who buys much and lately, who bought little and long ago.
 func TestBlobsAreRecovered(t *testing.T) {
 	b := batch(blobs(3000))
-	m := fit(t, New(), b)
+	m := fit(t, fromTwo(), b)
 	if r := m.Report(); r.Status != "ok" || len(m.Clusters) != 3 || m.Silhouette < .7 {
 		t.Fatalf("status %s, %d clusters, silhouette %g; want ok, 3 and at least 0.7", r.Status, len(m.Clusters), m.Silhouette)
 	}
@@ -168,7 +175,10 @@ func TestSeedsAgree(t *testing.T) {
 }
 
 func TestChoiceOfK(t *testing.T) {
-	m := fit(t, New(), batch(blobs(3000)))
+	if m := fit(t, New(), batch(blobs(3000))); m.Candidates[0].K != 4 {
+		t.Errorf("without being told, auto begins with %d clusters, want 4", m.Candidates[0].K)
+	}
+	m := fit(t, fromTwo(), batch(blobs(3000)))
 	if len(m.Candidates) != 11 || m.Candidates[0].K != 2 || m.Candidates[10].K != 12 {
 		t.Fatalf("candidates %v, want 2 to 12", m.Candidates)
 	}
@@ -203,7 +213,9 @@ func TestHyperparameters(t *testing.T) {
 		"k word":       {"k: many", "k: "},
 		"k nothing":    {"k: ", ""},
 		"method":       {"method: dbscan", "method: want kmeans"},
+		"k_min":        {"k_min: 1", "k_min: "},
 		"k_max":        {"k_max: 51", "k_max: "},
+		"k_max small":  {"k_max: 3", "k_max: "},
 		"starts":       {"starts: 0", "starts: "},
 		"sample":       {"sample: 10", "sample: "},
 		"no customers": {"min_customers: 1", "min_customers: "},
@@ -356,7 +368,7 @@ func TestOddCustomers(t *testing.T) {
 			}
 		}), 0, 30).Draw(t, "shoppers")
 		e := New().(*Estimator)
-		e.MinCustomers, e.Starts, e.KMax = 2, 1, 4
+		e.MinCustomers, e.Starts, e.KMin, e.KMax = 2, 1, 2, 4
 		m, err := e.Fit(context.Background(), frame.Of(batch(ss)), nil)
 		if err != nil {
 			t.Fatal(err)

@@ -150,7 +150,7 @@ func (g *group) rule(scales []scale, everybody []float64) string {
 
 // action says what a marketer could do, by how recent and how frequent g is.
 func (g *group) action(scales []scale) string {
-	lapsed, frequent := g.along(scales, recency) > 0, g.along(scales, frequency) > 0
+	lapsed, frequent := g.along(scales, recency) >= worthFirst, g.along(scales, frequency) >= worthFirst
 	switch {
 	case lapsed && frequent:
 		return "Win them back: they used to buy often. Ask what changed and make a personal offer."

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"segments/transforms"
 	"segments/transforms/customer"
@@ -70,24 +71,22 @@ func (e *Estimator) cluster(ctx context.Context, par *parameters, asked int, p p
 	if few.distinct() < max(asked, 2) {
 		few = p
 	}
-	least, most := 2, min(e.KMax, few.distinct())
+	most := min(e.KMax, few.distinct())
+	least := min(e.KMin, most)
 	if asked > 0 {
 		least, most = asked, asked
 	}
-	var best partition
+	partitions, err := e.candidates(ctx, par, few, least, most)
+	if err != nil {
+		return err
+	}
 	chosen := 0
-	for k := least; k <= most; k++ {
-		c, err := kMeans(ctx, few, k, e.Starts, e.Seed)
-		if err != nil {
-			return err
-		}
-		par.Candidates = append(par.Candidates, candidate{
-			K: k, Customers: few.n, Inertia: c.inertia, Silhouette: silhouette(few.first(silhouetteRows), c.labels, k),
-		})
-		if at := len(par.Candidates) - 1; at == 0 || par.Candidates[at].Silhouette > par.Candidates[chosen].Silhouette {
-			best, chosen = c, at
+	for at, c := range par.Candidates {
+		if c.Silhouette > par.Candidates[chosen].Silhouette {
+			chosen = at
 		}
 	}
+	best := partitions[chosen]
 	par.Candidates[chosen].Chosen = true
 	k := par.Candidates[chosen].K
 	if few.n < p.n {
@@ -104,4 +103,29 @@ func (e *Estimator) cluster(ctx context.Context, par *parameters, asked int, p p
 	par.AtKMax = asked == 0 && k == e.KMax
 	par.Clusters = describe(par.Features, p, best)
 	return nil
+}
+
+// candidates partitions p into each number of clusters from least to most, side by side, and writes how good each
+// partition is into par.
+func (e *Estimator) candidates(ctx context.Context, par *parameters, p points, least, most int) ([]partition, error) {
+	n := most - least + 1
+	par.Candidates = make([]candidate, n)
+	partitions, errs := make([]partition, n), make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			k := least + i
+			c, err := kMeans(ctx, p, k, e.Starts, e.Seed)
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			partitions[i] = c
+			par.Candidates[i] = candidate{
+				K: k, Customers: p.n, Inertia: c.inertia, Silhouette: silhouette(p.first(silhouetteRows), c.labels, k),
+			}
+		})
+	}
+	wg.Wait()
+	return partitions, errors.Join(errs...)
 }

@@ -3,7 +3,10 @@ package cluster
 import (
 	"context"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // maxPasses bounds Lloyd's algorithm, which ends after some tens of passes as a rule.
@@ -64,15 +67,28 @@ type partition struct {
 // kMeans returns the partition into k clusters of least inertia that starts runs of Lloyd's algorithm find. The points
 // must have at least k different ones among them. Of equally good runs the first is taken.
 func kMeans(ctx context.Context, p points, k, starts int, seed int64) (partition, error) {
-	var best partition
-	for s := range starts {
-		if err := ctx.Err(); err != nil {
-			return partition{}, err
-		}
-		c := lloyd(p, plusPlus(p, k, newRandom(seed, k, s)))
-		if s == 0 || c.inertia < best.inertia {
-			best = c
-		}
+	var (
+		best partition
+		from = starts // the start that best came of
+		next atomic.Int64
+		mu   sync.Mutex
+		all  sync.WaitGroup
+	)
+	for range min(runtime.GOMAXPROCS(0), starts) {
+		all.Go(func() {
+			for s := int(next.Add(1)) - 1; s < starts && ctx.Err() == nil; s = int(next.Add(1)) - 1 {
+				c := lloyd(p, plusPlus(p, k, newRandom(seed, k, s)))
+				mu.Lock()
+				if from == starts || c.inertia < best.inertia || c.inertia == best.inertia && s < from {
+					best, from = c, s
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	if err := ctx.Err(); err != nil {
+		return partition{}, err
 	}
 	return best, nil
 }

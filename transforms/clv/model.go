@@ -178,7 +178,7 @@ func (m *model) Report() transforms.Report {
 		warn("%d customers were left out because their purchase days contradict each other.", m.InvalidHistories)
 	}
 	if m.SpendNotPositive > 0 {
-		warn("%d repeat buyers were left out of the spend model because their mean repeat spend is not above zero.", m.SpendNotPositive)
+		warn("Left out of the spend model, since their mean repeat spend is not above zero: %d repeat buyers.", m.SpendNotPositive)
 	}
 	if m.spend != nil && math.Abs(m.SpendCorrelation) > 0.3 {
 		warn("Spend goes with the number of orders (correlation %.2f of the logarithms), which the spend model takes to be "+

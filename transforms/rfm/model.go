@@ -32,6 +32,9 @@ type model struct {
 	grid *grid
 }
 
+// longAgo is the number of days from which on learned cuts that still call a purchase recent deserve a warning.
+const longAgo = 180
+
 // fewBuyers is the number of buyers below which keeping the cuts learned from them deserves a warning.
 const fewBuyers = 100
 
@@ -83,6 +86,10 @@ func (m *model) warnings(old *model, keep bool) []string {
 	}
 	if n := m.Value.Buyers; keep && n > 0 && n < fewBuyers {
 		ws = append(ws, fmt.Sprintf("the cuts were learned from only %d buyers and are kept: refresh them when there are more", n))
+	}
+	if r := m.Recency; r.Source == learned && r.known() && r.At[1] > longAgo {
+		ws = append(ws, fmt.Sprintf("the learned cuts call a purchase of up to %.10g days ago recent, since few bought lately: "+
+			"consider recency_cuts of your own", r.At[1]))
 	}
 	for _, c := range []struct {
 		name     string

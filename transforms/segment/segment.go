@@ -93,11 +93,11 @@ func (e *Estimator) Fit(ctx context.Context, in frame.Batches, _ transforms.Mode
 	}
 	m.Segments = append(m.Segments,
 		transforms.Segment{
-			Name: browser, Rule: "Never bought, but was active on the web or opened or clicked an e-mail.",
+			Name: browser, Rule: "Bought nothing, or gave all of it back, but was active on the web or opened or clicked an e-mail.",
 			Action: "Show what they looked at and give a reason for the first purchase.",
 		},
 		transforms.Segment{
-			Name: prospect, Rule: "Known, but never bought, never seen on the web and never opened or clicked an e-mail.",
+			Name: prospect, Rule: "Known, but bought nothing, or gave all of it back, was never seen on the web and never opened or clicked an e-mail.",
 			Action: "Introduce the brand; take out who stays silent.",
 		},
 	)

@@ -27,7 +27,7 @@ func (d *db) connect(ctx context.Context) (*conn, error) {
 		return nil, fmt.Errorf("duckdb: cannot connect to %s", d.path)
 	}
 	for _, text := range append([]string{"SET TimeZone = 'UTC'"}, sql.DuckDBPrelude...) {
-		if _, err := c.exec(ctx, sql.Query{Name: "prelude", Text: text}); err != nil {
+		if err := c.exec(ctx, sql.Query{Name: "prelude", Text: text}); err != nil {
 			c.close()
 			return nil, err
 		}
@@ -98,7 +98,7 @@ func bind(statement duck.PreparedStatement, name string, value any) error {
 	if duck.BindParameterIndex(statement, &at, name) != duck.StateSuccess {
 		return fmt.Errorf("it has no parameter %s", name)
 	}
-	state := duck.StateSuccess
+	var state duck.State
 	switch v := value.(type) {
 	case nil:
 		state = duck.BindNull(statement, at)
@@ -123,19 +123,15 @@ func bind(statement duck.PreparedStatement, name string, value any) error {
 	return nil
 }
 
-// exec runs q to its end and returns how many rows it changed.
-func (c *conn) exec(ctx context.Context, q sql.Query) (changed int64, err error) {
-	err = c.run(ctx, q, func(r *duck.Result) error {
-		changed = int64(duck.RowsChanged(r))
-		return nil
-	})
-	return changed, err
+// exec runs q to its end.
+func (c *conn) exec(ctx context.Context, q sql.Query) error {
+	return c.run(ctx, q, func(*duck.Result) error { return nil })
 }
 
 // do runs statements that have no parameters, in order.
 func (c *conn) do(ctx context.Context, name string, statements ...string) error {
 	for _, s := range statements {
-		if _, err := c.exec(ctx, sql.Query{Name: name, Text: s}); err != nil {
+		if err := c.exec(ctx, sql.Query{Name: name, Text: s}); err != nil {
 			return err
 		}
 	}

@@ -3,7 +3,6 @@ package duckdb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -276,7 +275,7 @@ func TestOpenRefuses(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(dir, "other*")); len(left) > 0 {
 		t.Errorf("reading left %v", left)
 	}
-	if _, err := Open(t.Context(), warehouse.Env{}, func(any) error { return fmt.Errorf("line 3: bad") }); err == nil {
+	if _, err := Open(t.Context(), warehouse.Env{}, func(any) error { return errors.New("line 3: bad") }); err == nil {
 		t.Error("the decoder's error is lost")
 	}
 }

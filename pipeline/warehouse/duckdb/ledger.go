@@ -80,12 +80,11 @@ func (c *conn) record(ctx context.Context, e warehouse.Entry) error {
 		values["previous_run"] = nil
 	}
 	cols := warehouse.Runs.Columns
-	_, err := c.exec(ctx, sql.Query{
+	return c.exec(ctx, sql.Query{
 		Name: "ledger", Params: values,
 		Text: "INSERT INTO " + publishedName(warehouse.Runs.Name) + " (" + names(cols) + ") VALUES (" +
 			list(len(cols), func(i int) string { return "$" + cols[i].Name }) + ")",
 	})
-	return err
 }
 
 // A columnState is a column as the published file has it.

@@ -111,7 +111,7 @@ func (c *conn) replace(ctx context.Context, run warehouse.Run, r warehouse.Ref) 
 	}
 	at := publishedName(r.Table.Name)
 	old := sql.Query{Name: "replace " + r.Table.Name, Text: "DELETE FROM " + at + " WHERE " + where, Params: params}
-	if _, err := c.exec(ctx, old); err != nil {
+	if err := c.exec(ctx, old); err != nil {
 		return err
 	}
 	cols := names(r.Table.Columns)
@@ -192,7 +192,7 @@ func (c *conn) forget(ctx context.Context, keepFrom time.Time) error {
 	}
 	for _, v := range views {
 		table := strings.TrimSuffix(v[0], "_current")
-		if _, err := c.exec(ctx, sql.Query{
+		if err := c.exec(ctx, sql.Query{
 			Name: "retention of " + table, Text: "DELETE FROM " + publishedName(table) + " WHERE as_of < $keep_from",
 			Params: map[string]any{"keep_from": arrow.Date32FromTime(keepFrom)},
 		}); err != nil {

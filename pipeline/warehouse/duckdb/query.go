@@ -272,7 +272,7 @@ func (d *db) Materialize(ctx context.Context, t frame.Table, q sql.Query) (wareh
 	err = c.transaction(ctx, func() error {
 		create := q
 		create.Text = "CREATE OR REPLACE TABLE " + ref.Name + " AS SELECT " + casts(t.Columns) + " FROM (" + q.Text + "\n) AS q"
-		if _, err := c.exec(ctx, create); err != nil {
+		if err := c.exec(ctx, create); err != nil {
 			return err
 		}
 		ref.Rows, err = c.audit(ctx, ref)
