@@ -95,6 +95,9 @@ func (c *Config) checkSource(name string, s *Source) error {
 }
 
 func (c *Config) checkRanges() error {
+	if c.Privacy.Pseudonymize {
+		return c.Errorf("privacy.pseudonymize", "pseudonyms are not there yet: customer_id is published as the source gives it")
+	}
 	v, q := c.Validation, c.Quality
 	for _, r := range []struct {
 		key  string

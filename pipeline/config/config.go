@@ -89,7 +89,9 @@ type Quality struct {
 
 // Privacy says what is kept from the outputs.
 type Privacy struct {
-	MinGroup int64 `yaml:"min_group" json:"min_group,omitempty" jsonschema:"minimum=1" jsonschema_description:"Groups of fewer customers are counted and not described."`
+	Pseudonymize bool   `yaml:"pseudonymize" json:"pseudonymize,omitempty" jsonschema_description:"Whether customer_id is replaced in the outputs. Not there yet: only false is taken."`
+	KeyFile      string `yaml:"key_file" json:"key_file,omitempty" jsonschema_description:"The file with the key of the pseudonyms; not read while pseudonymize is false."`
+	MinGroup     int64  `yaml:"min_group" json:"min_group,omitempty" jsonschema:"minimum=1" jsonschema_description:"Groups of fewer customers are counted and not described."`
 }
 
 // Outputs is about the published tables.

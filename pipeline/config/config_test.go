@@ -132,7 +132,7 @@ func TestGood(t *testing.T) {
 		Freshness:  Freshness{Customers: 1, Orders: 2, WebEvents: 3, EmailEvents: 4, Wait: Duration(90 * time.Minute)},
 		Currency:   Currency{Code: "EUR", Rates: map[string]float64{"USD": 0.92, "GBP": 1}},
 		Quality:    Quality{MaxRejected: 0.01, MaxAnonymous: 1},
-		Privacy:    Privacy{MinGroup: 5},
+		Privacy:    Privacy{KeyFile: "/var/run/segments/key", MinGroup: 5},
 		Outputs:    Outputs{Retention: 400},
 		Schedule:   "0 3 * * 1-5",
 	}

@@ -37,6 +37,6 @@ SELECT
     WHEN state IN (
       'cancelled', 'canceled', 'failed', 'payment_failed', 'declined', 'rejected', 'void', 'voided', 'expired', 'abandoned',
       'pending', 'pending_payment', 'awaiting_payment', 'unpaid', 'on_hold', 'draft', 'quote', 'test', 'error'
-    ) THEN 'status_not_a_purchase'
+    ) THEN 'not_a_purchase'
   END AS reject
 FROM states

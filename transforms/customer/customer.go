@@ -88,7 +88,7 @@ var (
 )
 
 // Habits: named only where the evidence passes a test against everybody's share (the lower Wilson bound of the
-// customer's own share lies above it), else NULL.
+// customer's own share lies above it, with at least three occurrences), else NULL.
 var (
 	PreferredWeekday  = frame.Int64("preferred_weekday", "The weekday the customer buys on, 1 Monday to 7 Sunday.").Null()
 	PreferredDayPart  = frame.String("preferred_day_part", "The part of the day the customer buys in: night 0-6, morning 6-12, afternoon 12-18, evening 18-24.").Null().OneOf("night", "morning", "afternoon", "evening")
