@@ -84,14 +84,14 @@ func (r *run) apply(ctx context.Context, c *chain, features warehouse.Ref, withh
 }
 
 // withheld is b without the forecast, and with the reason in its status.
-func (r *run) withheld(b frame.Batch) frame.Batch {
+func (j *Job) withheld(b frame.Batch) frame.Batch {
 	n := int(b.NumRows())
 	var with []frame.Data
-	for _, col := range r.Forecast.Withhold {
+	for _, col := range j.Forecast.Withhold {
 		with = append(with, frame.NullsOf(col, n))
 	}
-	status := frame.String(r.Forecast.Status.Name, r.Forecast.Status.Doc)
-	return frame.With(b, append(with, status.Array(repeat(r.Forecast.WithheldAs, n), nil))...)
+	status := frame.String(j.Forecast.Status.Name, j.Forecast.Status.Doc)
+	return frame.With(b, append(with, status.Array(repeat(j.Forecast.WithheldAs, n), nil))...)
 }
 
 // stageParameters stages what every model learned, and the models themselves.

@@ -110,7 +110,39 @@ func (j *Job) Customer(ctx context.Context, id string, day time.Time) (features,
 		}
 		row = frame.Zip(row, out)
 	}
+	if hidden, err := j.wasWithheld(ctx, c, at); err != nil {
+		return nil, nil, err
+	} else if hidden {
+		row = j.withheld(row)
+	}
 	return features, frame.Select(row, c.outputs()...), nil
+}
+
+// wasWithheld says whether the forecast of the customer and the day of at was published without its numbers.
+func (j *Job) wasWithheld(ctx context.Context, c *chain, at map[string]any) (bool, error) {
+	for i, s := range c.steps {
+		t, ok := stepTable(s, c.sigs[i])
+		if !ok || j.Forecast == nil || !has(t.Columns, j.Forecast.Status.Name) {
+			continue
+		}
+		ref, ok, err := j.Warehouse.Published(ctx, t)
+		if err != nil || !ok {
+			return false, err
+		}
+		q, err := sql.Bind("customer_row", j.Warehouse.Dialect(), at, ref.As(customer.Features.Name)) // any table has such a row
+		if err != nil {
+			return false, err
+		}
+		for b, err := range j.Warehouse.Query(ctx, q) {
+			if err != nil {
+				return false, err
+			}
+			if b.NumRows() > 0 {
+				return frame.Value(b, j.Forecast.Status.Name, 0) == j.Forecast.WithheldAs, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // A Plan is what a run would do.

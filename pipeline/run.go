@@ -65,14 +65,15 @@ func (j *Job) Run(ctx context.Context, o Options) (*Result, error) {
 	if today := frame.DayOf(j.Now().In(j.Location)); frame.DayOf(o.AsOf) > today {
 		return nil, configError(fmt.Errorf("the as-of date %s has not come yet", o.AsOf.Format(time.DateOnly)))
 	}
-	claimed := r.claim(ctx)
-	if claimed != nil && !errors.Is(claimed, warehouse.ErrDone) {
-		return nil, claimed
+	err := r.claim(ctx)
+	already := errors.Is(err, warehouse.ErrDone)
+	if err != nil && !already {
+		return nil, err
 	}
 	if err := j.Warehouse.Sweep(ctx); err != nil {
 		return nil, err
 	}
-	if claimed != nil {
+	if already {
 		return &Result{Run: r.id, Already: true, Elapsed: j.Now().Sub(r.started)}, nil
 	}
 	res := &Result{Run: r.id}

@@ -36,7 +36,7 @@ func (a *app) show(l *listing) error {
 		w := csv.NewWriter(a.out)
 		rows := [][]string{l.headers}
 		for _, r := range l.rows {
-			rows = append(rows, texts(r))
+			rows = append(rows, texts(r, exact))
 		}
 		return w.WriteAll(rows)
 	}
@@ -53,7 +53,7 @@ func (a *app) show(l *listing) error {
 	}
 	t.SetColumnConfigs(right)
 	for _, r := range l.rows {
-		t.AppendRow(row(texts(r)))
+		t.AppendRow(row(texts(r, decimal)))
 	}
 	_, err := fmt.Fprintln(a.out, t.Render())
 	return err
@@ -75,23 +75,26 @@ func row(ss []string) table.Row {
 	return r
 }
 
-func texts(r []any) []string {
+// texts writes the values of a row; format writes numbers that are no integers.
+func texts(r []any, format func(float64) string) []string {
 	out := make([]string, len(r))
 	for i, v := range r {
 		switch v := v.(type) {
 		case nil:
 		case *float64:
 			if v != nil {
-				out[i] = decimal(*v)
+				out[i] = format(*v)
 			}
 		case float64:
-			out[i] = decimal(v)
+			out[i] = format(v)
 		default:
 			out[i] = fmt.Sprint(v)
 		}
 	}
 	return out
 }
+
+func exact(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // decimal returns v with four digits or so, and never with an exponent where it is large.
 func decimal(v float64) string {

@@ -88,6 +88,7 @@ func (a *app) root() *cobra.Command {
 		Long: "Segments reads customers, orders, web and e-mail events from a warehouse, computes RFM, CLV, clusters and behavior,\n" +
 			"holds the segments against what customers did next, and publishes every table in one transaction.",
 		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		CompletionOptions: cobra.CompletionOptions{DisableDescriptions: true},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
@@ -103,9 +104,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.AddCommand(a.demoCommand(), a.checkCommand(), a.planCommand(), a.runCommand(), a.backfillCommand(), a.validateCommand(),
 		a.scheduleCommand(), a.statusCommand(), a.runsCommand(), a.showCommand(), a.explainCommand(), a.tablesCommand(), a.versionCommand())
-	for _, c := range root.Commands() {
-		usageErrors(c)
-	}
+	usageErrors(root)
 	return root
 }
 

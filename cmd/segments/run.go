@@ -103,8 +103,6 @@ func (a *app) backfillCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&from, "from", "", "the first day")
 	c.Flags().StringVar(&to, "to", "", "the last day")
-	_ = c.MarkFlagRequired("from") // fails only where there is no such flag
-	_ = c.MarkFlagRequired("to")
 	return c
 }
 
@@ -259,24 +257,24 @@ func clvLine(res *pipeline.Result) string {
 	}
 	f := res.Backtests[0].Forecasts
 	model, naive := f[0].Orders, f[1].Orders
-	if model.Bias == nil || model.Deviance == nil || naive.Deviance == nil || *naive.Deviance == 0 {
-		return ""
+	var parts []string
+	if model.Bias != nil && model.Deviance != nil && naive.Deviance != nil && *naive.Deviance > 0 {
+		under := "under"
+		if *model.Bias > 0 {
+			under = "over"
+		}
+		better := 1 - *model.Deviance / *naive.Deviance
+		than := "better"
+		if better < 0 {
+			than = "worse"
+		}
+		parts = append(parts, fmt.Sprintf("orders forecast %.0f %% %s what came (deviance %.0f %% %s than the last period repeated)",
+			100*abs(*model.Bias), under, 100*abs(better), than))
 	}
-	under := "under"
-	if *model.Bias > 0 {
-		under = "over"
-	}
-	better := 1 - *model.Deviance / *naive.Deviance
-	than := "better"
-	if better < 0 {
-		than = "worse"
-	}
-	s := fmt.Sprintf("orders forecast %.0f %% %s what came (deviance %.0f %% %s than the last period repeated)",
-		100*abs(*model.Bias), under, 100*abs(better), than)
 	if c := res.Backtests[0].Comparison; c != nil && !c.Beats {
-		s += " · withheld: " + c.Reason
+		parts = append(parts, "withheld: "+c.Reason)
 	}
-	return s
+	return strings.Join(parts, " · ")
 }
 
 func abs(v float64) float64 { return max(v, -v) }
