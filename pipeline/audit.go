@@ -105,7 +105,7 @@ func (r *run) auditTable(ctx context.Context, ref warehouse.Ref) error {
 		for i := range int(b.NumRows()) {
 			name := auditCheck.Of(b).Value(i)
 			bad[name] = true
-			r.check(name, ref.Table.Name, Failed, "%s: %d rows", auditColumn.Of(b).Value(i), auditRows.Of(b).Value(i))
+			r.check(name, ref.Table.Name+"."+auditColumn.Of(b).Value(i), Failed, "%d rows", auditRows.Of(b).Value(i))
 		}
 	}
 	for _, name := range []string{checkKeys, checkValues} {
@@ -154,7 +154,7 @@ func (r *run) auditConservation(ctx context.Context, res *Result, refs []warehou
 	}
 	r.rejects = append(r.rejects, Reject{populationSource, "used", res.Customers})
 	if res.Customers == 0 {
-		r.check(checkVolume, "customers", Failed, "nobody is left to segment: %d known, %d left out", known, leftOut)
+		r.check(checkVolume, "everybody", Failed, "nobody is left to segment: %d known, %d left out", known, leftOut)
 	}
 	return nil
 }

@@ -19,8 +19,8 @@ import (
 type Backtest struct {
 	Origin        time.Time
 	Segmentations []SegmentationResult
-	Forecasts     []ForecastResult // the job's own first
-	Comparison    *validation.Comparison
+	Forecasts     []ForecastResult       // the job's own first
+	Orders, Value *validation.Comparison // of the job's own with the naive ones; nil where nothing came
 }
 
 // A SegmentationResult is what the conversions of a kind say about a segmentation.
@@ -55,14 +55,14 @@ type earlier struct {
 }
 
 // backtest fits and scores the job as of earlier origins, oldest first, and holds it against the horizon after each.
-// It returns why the forecast must be withheld, empty where it need not, and the staged validation tables.
-func (r *run) backtest(ctx context.Context, res *Result) (withhold string, refs []warehouse.Ref, err error) {
+// It returns which forecasts must be withheld, and the staged validation tables.
+func (r *run) backtest(ctx context.Context, res *Result) (hidden withheld, refs []warehouse.Ref, err error) {
 	var before *earlier
 	var all []Backtest
 	for k := r.Origins; k >= 1; k-- {
 		b, learnt, err := r.backtestAt(ctx, r.AsOf.AddDate(0, 0, -k*r.HorizonDays), before)
 		if err != nil {
-			return "", nil, fmt.Errorf("backtest: %w", err)
+			return hidden, nil, fmt.Errorf("backtest: %w", err)
 		}
 		before = learnt
 		if b != nil {
@@ -71,13 +71,13 @@ func (r *run) backtest(ctx context.Context, res *Result) (withhold string, refs 
 	}
 	res.Backtests = all
 	r.decide(all)
-	withhold = r.judgeForecast(all)
+	hidden = r.judgeForecasts(all)
 	sv, err := r.stageBatch(ctx, segmentValidation, r.segmentRows(all)...)
 	if err != nil {
-		return "", nil, err
+		return hidden, nil, err
 	}
 	mv, err := r.stageBatch(ctx, modelValidation, r.modelRows(all)...)
-	return withhold, []warehouse.Ref{sv, mv}, err
+	return hidden, []warehouse.Ref{sv, mv}, err
 }
 
 // backtestAt does one origin. Without anybody known then, it is nil.
@@ -218,7 +218,7 @@ func (r *run) evaluate(ctx context.Context, c *chain, labels, outcomes warehouse
 			learnt.counts[key] = counts
 			sr := SegmentationResult{Kind: kind, Segmentation: s.Name, Order: order(s)}
 			scores := validation.OrderScores(sr.Order)
-			if before != nil && before.counts[key] != nil {
+			if before != nil && before.counts[key] != nil && !s.Fitted {
 				scores, sr.ByEarlierRates = validation.EarlierScores(before.counts[key], sr.Order), true
 			}
 			if sr.Evaluation, err = validation.Evaluate(counts, scores); err != nil {
@@ -250,7 +250,9 @@ func (r *run) kinds(ctx context.Context, outcomes warehouse.Ref) ([]string, erro
 			return nil, err
 		}
 		for i := range int(b.NumRows()) {
-			kinds = append(kinds, outcomeKind.Of(b).Value(i))
+			if kind := outcomeKind.Of(b).Value(i); kind != anyKind { // a kind of that name is among them all
+				kinds = append(kinds, kind)
+			}
 		}
 	}
 	if len(kinds) != 1 {
@@ -290,7 +292,7 @@ func (r *run) segmentCounts(ctx context.Context, labels, outcomes warehouse.Ref,
 
 // decide lets the gate judge the core segments at the newest origin.
 func (r *run) decide(all []Backtest) {
-	if len(all) == 0 {
+	if len(all) == 0 || !all[0].Origin.Equal(r.AsOf.AddDate(0, 0, -r.HorizonDays)) {
 		r.check(checkGate, r.CoreSegment, NotEvaluated, "too little history: nobody, or too few, were known %d days before the as-of date", r.HorizonDays)
 		return
 	}
@@ -308,4 +310,5 @@ func (r *run) decide(all []Backtest) {
 		}
 		return // the kinds together, or the only one
 	}
+	r.check(checkGate, r.CoreSegment, NotEvaluated, "no step gives this segmentation")
 }

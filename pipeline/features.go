@@ -21,7 +21,7 @@ func (r *run) params(at time.Time) map[string]any {
 		"timezone": r.Location.String(), "horizon_days": int64(r.HorizonDays),
 		"as_of_day": int64(frame.DayOf(at)), "as_of_end_us": dayEnd(at, r.Location).UnixMicro(),
 		"today_day": int64(frame.DayOf(r.Now().In(r.Location))),
-		"has_crm":   configured(r.sources, "customers"), "has_web": configured(r.sources, "web_events"),
+		"has_web":   configured(r.sources, "web_events"),
 		"has_email": configured(r.sources, "email_events"), "has_conversions": configured(r.sources, "conversions"),
 		"has_discounts": given(r.sources, "orders", "discount_amount"), "has_stores": given(r.sources, "orders", "store_id"),
 	}
@@ -105,7 +105,7 @@ func (r *run) canonical(ctx context.Context) error {
 		}
 	}
 	for _, t := range sql.Prepared() {
-		r.progress("stage "+t.Name, 0, 0)
+		r.progress("prepare "+t.Name, 0, 0)
 		ref, err := r.materialize(ctx, t, "", r.AsOf)
 		if err != nil {
 			return err
@@ -209,7 +209,7 @@ var harmless = []string{"read", "used", "later", "duplicate", "duplicate_key", "
 
 func (r *run) auditSource(s source, counts map[string]int64) {
 	read := counts["read"]
-	if read == 0 {
+	if read == 0 && s.rows == 0 {
 		return
 	}
 	if read != s.rows {

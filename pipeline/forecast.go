@@ -44,15 +44,23 @@ func (r *run) score(ctx context.Context, b *Backtest, labels warehouse.Ref, at t
 	for _, n := range names {
 		b.Forecasts = append(b.Forecasts, ForecastResult{n, orders[n].Result(), money[n].Result()})
 	}
-	if model := b.Forecasts[0].Orders; model.Customers > 0 && model.Actual > 0 {
-		naive := map[string]validation.Result{}
-		for _, f := range b.Forecasts[1:] {
-			naive[f.Model] = f.Orders
-		}
-		c := validation.Compare(model, naive)
-		b.Comparison = &c
-	}
+	b.Orders = compare(b.Forecasts, func(f ForecastResult) validation.Result { return f.Orders })
+	b.Value = compare(b.Forecasts, func(f ForecastResult) validation.Result { return f.Value })
 	return nil
+}
+
+// compare holds the first forecast against the naive ones; nil where there is nothing to hold it against.
+func compare(all []ForecastResult, of func(ForecastResult) validation.Result) *validation.Comparison {
+	model := of(all[0])
+	if model.Customers == 0 || model.Actual <= 0 {
+		return nil
+	}
+	naive := map[string]validation.Result{}
+	for _, f := range all[1:] {
+		naive[f.Model] = of(f)
+	}
+	c := validation.Compare(model, naive)
+	return &c
 }
 
 func scorers(names []string) map[string]*validation.Scorer {
@@ -113,25 +121,42 @@ func mean(m *validation.CellMeans, key string) float64 {
 	return v
 }
 
-// judgeForecast says why the forecast must be withheld: a naive one was as good in every respect at the newest origin.
-func (r *run) judgeForecast(all []Backtest) string {
-	switch f := r.Forecast; {
-	case f == nil:
-	case f.HorizonDays != r.HorizonDays:
-		r.check(checkForecast, f.Model, NotEvaluated, "the forecasts are for %d days, the horizon is %d", f.HorizonDays, r.HorizonDays)
-	case len(all) == 0 || all[0].Comparison == nil:
-		r.check(checkForecast, f.Model, NotEvaluated, "too little history: nobody had bought %d days before the as-of date, or nobody bought since", r.HorizonDays)
-	case !all[0].Comparison.Beats:
-		r.check(checkForecast, f.Model, Warned, "withheld. %s", all[0].Comparison.Reason)
-		return all[0].Comparison.Reason
-	default:
-		state, bias := Passed, all[0].Forecasts[0].Orders.Bias
-		if bias != nil && (*bias > mostBias || *bias < -mostBias) {
-			state = Warned
-		}
-		r.check(checkForecast, f.Model, state, "%s", all[0].Comparison.Reason)
+// judgeForecasts says what must be withheld: a forecast of orders, or of value, that a naive one equals in every respect
+// at the newest origin.
+func (r *run) judgeForecasts(all []Backtest) (hidden withheld) {
+	f := r.Forecast
+	if f == nil {
+		return hidden
 	}
-	return ""
+	if f.HorizonDays != r.HorizonDays {
+		r.check(checkForecast, f.Model, NotEvaluated, "the forecasts are for %d days, the horizon is %d", f.HorizonDays, r.HorizonDays)
+		return hidden
+	}
+	if len(all) == 0 || all[0].Orders == nil {
+		r.check(checkForecast, f.Model, NotEvaluated,
+			"too little history: nobody had bought %d days before the as-of date, or nobody bought since", r.HorizonDays)
+		return hidden
+	}
+	newest := all[0]
+	hidden.orders = r.judge(f.Model+" orders", newest.Orders, newest.Forecasts[0].Orders)
+	if newest.Value != nil {
+		hidden.value = r.judge(f.Model+" value", newest.Value, newest.Forecasts[0].Value)
+	}
+	return hidden
+}
+
+// judge notes how a forecast compares, and says whether it must be withheld.
+func (r *run) judge(subject string, c *validation.Comparison, res validation.Result) bool {
+	switch {
+	case !c.Beats:
+		r.check(checkForecast, subject, Warned, "withheld. %s", c.Reason)
+		return true
+	case res.Bias != nil && (*res.Bias > mostBias || *res.Bias < -mostBias):
+		r.check(checkForecast, subject, Warned, "%s", c.Reason)
+	default:
+		r.check(checkForecast, subject, Passed, "%s", c.Reason)
+	}
+	return false
 }
 
 // mostBias is the total bias of the forecast, either way, above which a run warns: a season that the model knows nothing of.

@@ -31,6 +31,30 @@ func (r *run) waitUntilFresh(ctx context.Context) error {
 	}
 }
 
+// staleAfter is how many days the newest order may lie before the as-of day until a run warns, where no freshness is set.
+const staleAfter = 7
+
+// warnOfStale warns of a day that is not over, and of orders that end long before it.
+func (r *run) warnOfStale(ctx context.Context) error {
+	if frame.DayOf(r.AsOf) == frame.DayOf(r.Now().In(r.Location)) {
+		r.warnings = append(r.warnings, "the as-of day is not over: run it again tomorrow")
+	}
+	q, err := r.bind("newest_order", r.AsOf)
+	if err != nil {
+		return err
+	}
+	for b, err := range r.Warehouse.Query(ctx, q) {
+		if err != nil {
+			return fmt.Errorf("read the newest order: %w", err)
+		}
+		if newest := rowCount.Of(b); b.NumRows() > 0 && newest.IsValid(0) && int64(frame.DayOf(r.AsOf))-newest.Value(0) > staleAfter {
+			r.warnings = append(r.warnings, fmt.Sprintf("the newest order is of %s: everybody looks silent since; freshness.orders would have stopped this run",
+				frame.TimeOf(frame.Day(newest.Value(0))).Format(time.DateOnly)))
+		}
+	}
+	return nil
+}
+
 func (r *run) fresh(ctx context.Context) error {
 	ss, err := r.Job.sources(ctx)
 	if err != nil {

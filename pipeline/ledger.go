@@ -44,10 +44,32 @@ func (j *Job) previous(ctx context.Context, asOf time.Time) (generation, error) 
 	return g, nil
 }
 
+// lookedBack lists the runs whose members retention asks about.
+func (j *Job) lookedBack(ctx context.Context, asOf time.Time) ([]string, error) {
+	events, ok, err := j.Warehouse.Published(ctx, warehouse.Runs)
+	if err != nil || !ok {
+		return nil, err
+	}
+	q, err := sql.Bind("generations", j.Warehouse.Dialect(), retentionParams(asOf), events.Relation())
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for b, err := range j.Warehouse.Query(ctx, q) {
+		if err != nil {
+			return nil, fmt.Errorf("read the ledger: %w", err)
+		}
+		for i := range int(b.NumRows()) {
+			ids = append(ids, runID.Of(b).Value(i))
+		}
+	}
+	return ids, nil
+}
+
 var asOfOut = frame.Date("as_of", "The generation's day.")
 
 // digest is a SHA-256 over everything that the result of a run depends on.
-func (j *Job) digest(asOf time.Time, ss []source, prev generation, mode string) (string, error) {
+func (j *Job) digest(asOf time.Time, ss []source, prev generation, lookedBack []string, mode string) (string, error) {
 	sigs, err := j.signatures()
 	if err != nil {
 		return "", err
@@ -58,6 +80,7 @@ func (j *Job) digest(asOf time.Time, ss []source, prev generation, mode string) 
 			fmt.Fprintf(h, "%d:%s", len(p), p)
 		}
 	}
+	put(lookedBack...)
 	put(j.Name, asOf.Format(time.DateOnly), mode, j.CodeVersion, string(j.ConfigDigest), prev.runID, j.Location.String(), sql.Checksum())
 	for _, s := range ss {
 		put(s.Name, s.mapped.Select, s.digest)

@@ -11,10 +11,9 @@ import (
 	"segments/transforms/frame"
 )
 
-// stage applies the chain to the features and stages every table that is published. withhold says why the forecast must
-// not be published; empty lets it be.
-func (r *run) stage(ctx context.Context, c *chain, features warehouse.Ref, withhold string) ([]warehouse.Ref, error) {
-	refs, err := r.apply(ctx, c, features, withhold)
+// stage applies the chain to the features and stages every table that is published.
+func (r *run) stage(ctx context.Context, c *chain, features warehouse.Ref, w withheld) ([]warehouse.Ref, error) {
+	refs, err := r.apply(ctx, c, features, w)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +31,7 @@ func (r *run) stage(ctx context.Context, c *chain, features warehouse.Ref, withh
 }
 
 // apply runs every batch of features through the chain once and writes it to every output table, customer_segments first.
-func (r *run) apply(ctx context.Context, c *chain, features warehouse.Ref, withhold string) (refs []warehouse.Ref, err error) {
+func (r *run) apply(ctx context.Context, c *chain, features warehouse.Ref, w withheld) (refs []warehouse.Ref, err error) {
 	tables := []frame.Table{r.customerSegments()}
 	for i, s := range c.steps {
 		if t, ok := stepTable(s, c.sigs[i]); ok {
@@ -62,8 +61,8 @@ func (r *run) apply(ctx context.Context, c *chain, features warehouse.Ref, withh
 		if err != nil {
 			return nil, fmt.Errorf("apply: %w", err)
 		}
-		if withhold != "" {
-			b = r.withheld(b)
+		if w.orders || w.value {
+			b = r.withhold(b, w)
 		}
 		for i, t := range tables {
 			if err := writers[i].Write(frame.Select(b, t.Columns...)); err != nil {
@@ -83,15 +82,32 @@ func (r *run) apply(ctx context.Context, c *chain, features warehouse.Ref, withh
 	return refs, nil
 }
 
-// withheld is b without the forecast, and with the reason in its status.
-func (j *Job) withheld(b frame.Batch) frame.Batch {
+// withheld says which forecasts must not be published: those of orders, and with them of value, or those of value alone.
+type withheld struct{ orders, value bool }
+
+// withhold is b without the forecasts of w, and with the reason in the status of who had one.
+func (j *Job) withhold(b frame.Batch, w withheld) frame.Batch {
+	f := j.Forecast
+	hidden, reason, judged := f.WithholdValue, f.ValueWithheldAs, f.Value
+	switch {
+	case w.orders:
+		hidden, reason, judged = f.Withhold, f.WithheldAs, f.Orders
+	case !w.value:
+		return b
+	}
 	n := int(b.NumRows())
-	var with []frame.Data
-	for _, col := range j.Forecast.Withhold {
+	forecast, old := frame.Float64(judged.Name, "").Of(b), frame.String(f.Status.Name, "").Of(b)
+	status := make([]string, n)
+	for i := range n {
+		if status[i] = old.Value(i); forecast.IsValid(i) {
+			status[i] = reason
+		}
+	}
+	with := []frame.Data{frame.String(f.Status.Name, f.Status.Doc).Array(status, nil)}
+	for _, col := range hidden {
 		with = append(with, frame.NullsOf(col, n))
 	}
-	status := frame.String(j.Forecast.Status.Name, j.Forecast.Status.Doc)
-	return frame.With(b, append(with, status.Array(repeat(j.Forecast.WithheldAs, n), nil))...)
+	return frame.With(b, with...)
 }
 
 // stageParameters stages what every model learned, and the models themselves.
@@ -109,6 +125,7 @@ func (r *run) stageParameters(ctx context.Context, c *chain) ([]warehouse.Ref, e
 			return nil, fmt.Errorf("store the model of %s: %w", name, err)
 		}
 		report := m.Report()
+		r.cutMoved, r.ruleChanged = r.cutMoved || report.CutMoved, r.ruleChanged || report.RuleChanged
 		put(name, "model", 0, string(js), false)
 		put(name, "status", 0, report.Status, false)
 		for _, p := range report.Params {

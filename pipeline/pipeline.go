@@ -15,6 +15,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"segments/pipeline/validation"
@@ -41,9 +42,11 @@ type Forecast struct {
 	Value       frame.Column   // forecast value
 	Cell        []frame.Column // Int64 outputs that make up the cell of the naive cell mean
 
-	Withhold   []frame.Column // what becomes NULL where a naive forecast is as good
-	Status     frame.Column   // where WithheldAs is said then
-	WithheldAs string
+	// What becomes NULL where a naive forecast of orders, or of value, is as good as this one, and what Status says then of
+	// customers who had a forecast. Without the orders there is no value either.
+	Withhold, WithholdValue     []frame.Column
+	Status                      frame.Column
+	WithheldAs, ValueWithheldAs string
 }
 
 // A Job is a configured job on a warehouse.
@@ -110,7 +113,7 @@ func (j *Job) signatures() ([]transforms.Signature, error) {
 			}
 		}
 		for _, c := range sig.FitInputs {
-			if c.Current {
+			if known := slices.IndexFunc(have, func(h frame.Column) bool { return h.Name == c.Name }); have[known].Current {
 				return nil, fmt.Errorf("step %s fits column %s, which has no history: a backtest would see the future", s.Name, c.Name)
 			}
 		}
@@ -120,7 +123,11 @@ func (j *Job) signatures() ([]transforms.Signature, error) {
 			}
 			params[name] = v
 		}
-		have = append(have, sig.Outputs...)
+		current := slices.ContainsFunc(sig.Inputs, func(c frame.Column) bool { return c.Current })
+		for _, c := range sig.Outputs {
+			c.Current = current // what is made of attributes without history has none either
+			have = append(have, c)
+		}
 		if err := frame.Check(frame.Schema(have...), have...); err != nil {
 			return nil, fmt.Errorf("step %s: %w", s.Name, err)
 		}

@@ -110,16 +110,18 @@ func (j *Job) Customer(ctx context.Context, id string, day time.Time) (features,
 		}
 		row = frame.Zip(row, out)
 	}
-	if hidden, err := j.wasWithheld(ctx, c, at); err != nil {
+	hidden, err := j.wasWithheld(ctx, c, at)
+	if err != nil {
 		return nil, nil, err
-	} else if hidden {
-		row = j.withheld(row)
+	}
+	if j.Forecast != nil {
+		row = j.withhold(row, hidden)
 	}
 	return features, frame.Select(row, c.outputs()...), nil
 }
 
-// wasWithheld says whether the forecast of the customer and the day of at was published without its numbers.
-func (j *Job) wasWithheld(ctx context.Context, c *chain, at map[string]any) (bool, error) {
+// wasWithheld says which forecasts of the customer and the day of at were published without their numbers.
+func (j *Job) wasWithheld(ctx context.Context, c *chain, at map[string]any) (withheld, error) {
 	for i, s := range c.steps {
 		t, ok := stepTable(s, c.sigs[i])
 		if !ok || j.Forecast == nil || !has(t.Columns, j.Forecast.Status.Name) {
@@ -127,22 +129,23 @@ func (j *Job) wasWithheld(ctx context.Context, c *chain, at map[string]any) (boo
 		}
 		ref, ok, err := j.Warehouse.Published(ctx, t)
 		if err != nil || !ok {
-			return false, err
+			return withheld{}, err
 		}
 		q, err := sql.Bind("customer_row", j.Warehouse.Dialect(), at, ref.As(customer.Features.Name)) // any table has such a row
 		if err != nil {
-			return false, err
+			return withheld{}, err
 		}
 		for b, err := range j.Warehouse.Query(ctx, q) {
 			if err != nil {
-				return false, err
+				return withheld{}, err
 			}
 			if b.NumRows() > 0 {
-				return frame.Value(b, j.Forecast.Status.Name, 0) == j.Forecast.WithheldAs, nil
+				status := frame.Value(b, j.Forecast.Status.Name, 0)
+				return withheld{orders: status == j.Forecast.WithheldAs, value: status == j.Forecast.ValueWithheldAs}, nil
 			}
 		}
 	}
-	return false, nil
+	return withheld{}, nil
 }
 
 // A Plan is what a run would do.

@@ -52,6 +52,8 @@ type run struct {
 	warnings []string
 	rejects  []Reject
 
+	cutMoved, ruleChanged bool // since the previous generation, by what the models report
+
 	tables map[string]warehouse.Ref // staged inputs by logical name
 }
 
@@ -82,7 +84,7 @@ func (j *Job) Run(ctx context.Context, o Options) (*Result, error) {
 	if err == nil && !o.DryRun && !o.ValidateOnly {
 		err = r.publish(ctx, res, refs)
 	}
-	if err != nil && ctx.Err() == nil && !o.DryRun && !o.ValidateOnly {
+	if err != nil && !errors.Is(err, warehouse.ErrBroken) && ctx.Err() == nil && !o.DryRun && !o.ValidateOnly {
 		if recErr := r.record(ctx, res, err); recErr != nil {
 			j.Log.Warn("the ledger could not be told of the failure", "error", recErr)
 		}
@@ -104,12 +106,17 @@ func (r *run) claim(ctx context.Context) error {
 		if r.prev, err = r.previous(ctx, r.AsOf); err != nil {
 			return err
 		}
-		digest, err := r.digest(r.AsOf, r.sources, r.prev, r.mode())
+		back, err := r.lookedBack(ctx, r.AsOf)
+		if err != nil {
+			return err
+		}
+		digest, err := r.digest(r.AsOf, r.sources, r.prev, back, r.mode())
 		if err != nil {
 			return err
 		}
 		r.id = warehouse.Run{
 			ID: r.AsOf.Format(time.DateOnly) + "-" + digest[:12], Name: r.Name, AsOf: r.AsOf, Digest: digest, Previous: r.prev.runID,
+			Backfill: r.Backfill,
 		}
 		err = r.Warehouse.Claim(ctx, r.id)
 		if !errors.Is(err, warehouse.ErrMoved) || try == 3 {
@@ -124,8 +131,6 @@ func (r *run) mode() string {
 		return "validate"
 	case r.DryRun:
 		return "dry-run"
-	case r.Backfill:
-		return "backfill"
 	}
 	return "run"
 }
@@ -138,7 +143,10 @@ func (r *run) work(ctx context.Context, res *Result) ([]warehouse.Ref, error) {
 	if err := r.auditSources(ctx); err != nil {
 		return nil, err
 	}
-	withhold, validated, err := r.backtest(ctx, res)
+	if err := r.warnOfStale(ctx); err != nil {
+		return nil, err
+	}
+	withheld, validated, err := r.backtest(ctx, res)
 	if err != nil {
 		return nil, err
 	}
@@ -154,11 +162,12 @@ func (r *run) work(ctx context.Context, res *Result) ([]warehouse.Ref, error) {
 		return nil, err
 	}
 	r.warnings = append(r.warnings, warnings...)
+	r.cutMoved = len(warnings) > 0 // what cannot be taken over is learned anew
 	c, err := r.fit(ctx, features, models)
 	if err != nil {
 		return nil, err
 	}
-	refs, err := r.stage(ctx, c, features, withhold)
+	refs, err := r.stage(ctx, c, features, withheld)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +211,7 @@ func (r *run) record(ctx context.Context, res *Result, why error) error {
 
 func (r *run) entry(s warehouse.State, res *Result, message string) warehouse.Entry {
 	e := warehouse.Entry{
-		Run: r.id, State: s, Backfill: r.Backfill, StartedAt: r.started, EndedAt: r.Now(), Customers: res.Customers,
+		Run: r.id, State: s, StartedAt: r.started, EndedAt: r.Now(), Customers: res.Customers,
 		CodeVersion: r.CodeVersion, Message: message,
 	}
 	for _, l := range res.LeftOut {

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -77,17 +76,6 @@ func bind(name, text string, d Dialect, params map[string]any, relations []Relat
 		return Query{}, fmt.Errorf("sql: query %s: no value for the parameters %s", name, strings.Join(slices.Compact(missing), ", "))
 	}
 	return Query{name, out, used}, nil
-}
-
-// Params returns the names of the parameters of the query called name, sorted.
-func Params(name string, d Dialect) ([]string, error) {
-	text, err := load(name, d)
-	if err != nil {
-		return nil, err
-	}
-	ps := map[string]bool{}
-	eachParam(text, d, func(p string) string { ps[p] = true; return "" })
-	return slices.Sorted(maps.Keys(ps)), nil
 }
 
 func load(name string, d Dialect) (string, error) {

@@ -27,10 +27,7 @@ const (
 // A connection runs each statement once, before anything else.
 var DuckDBPrelude = []string{
 	`CREATE TEMP MACRO date_from_unix_date(n) AS DATE '1970-01-01' + CAST(n AS INTEGER)`,
-	`CREATE TEMP MACRO unix_date(d) AS CAST(d - DATE '1970-01-01' AS BIGINT)`,
 	`CREATE TEMP MACRO timestamp_micros(n) AS make_timestamp(CAST(n AS BIGINT))`,
-	`CREATE TEMP MACRO unix_micros(t) AS epoch_us(t)`,
-	`CREATE TEMP MACRO safe_divide(a, b) AS CASE WHEN b = 0 THEN NULL ELSE a / b END`,
 	`CREATE TEMP MACRO div(a, b) AS a // b`,
 	`CREATE TEMP MACRO json_extract_scalar(j, path) AS json_extract_string(j, path)`,
 	`CREATE TEMP TYPE FLOAT64 AS DOUBLE`,

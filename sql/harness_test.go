@@ -164,9 +164,7 @@ func newWorld(d db, zone, asOf, today string, sources []sql.Source) world {
 		if s.Columns == nil {
 			s.Columns = map[string]string{}
 			for _, c := range has {
-				if !slices.Contains(s.Attributes, c.Name) {
-					s.Columns[c.Name] = c.Name
-				}
+				s.Columns[c.Name] = c.Name
 			}
 		}
 		mapped, err := s.Mapped(sql.DuckDB, has)

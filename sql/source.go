@@ -57,9 +57,9 @@ const (
 	asMoney         // gives NAME_e4: ten-thousandths, with moneyLimit for what is no number or too large
 	asNumber
 	asInteger
-	asBool
-	asDate // a day without a time, such as a birth date
-	asTime // NAME_at gives three columns: NAME_us, microseconds since 1970 UTC; NAME_day, days since 1970 in the local zone; NAME_hour
+	asConsent // gives also NAME_unreadable: whether it is text of no known meaning, which reads as false
+	asDate    // a day without a time, such as a birth date
+	asTime    // NAME_at gives three columns: NAME_us, microseconds since 1970 UTC; NAME_day, days since 1970 in the local zone; NAME_hour
 )
 
 // wants lists the families that a reading takes, and what to call them in messages.
@@ -71,7 +71,7 @@ var wants = map[reading]struct {
 	asMoney:   {[]Family{Integer, Decimal, Float, Null}, "a number"},
 	asNumber:  {[]Family{Integer, Decimal, Float, Null}, "a number"},
 	asInteger: {[]Family{Integer, Decimal, Float, Null}, "a number"},
-	asBool:    {[]Family{Boolean, Integer, Text, Null}, "a boolean, 0 or 1, or text such as true and no"},
+	asConsent: {[]Family{Boolean, Integer, Text, Null}, "a boolean, 0 or 1, or text such as true and no"},
 	asDate:    {[]Family{Day, Timestamp, Instant, Null}, "a date"},
 	asTime:    {[]Family{Day, Timestamp, Instant, Null}, "a date or a timestamp"},
 }
@@ -244,12 +244,15 @@ func (d Dialect) convert(c SourceColumn, f Family, given bool) []string {
 		return []string{as(cast(x, d.Type(frame.Float64Kind)), "")}
 	case asInteger:
 		return []string{as(cast(x, i64), "")}
-	case asBool:
+	case asConsent:
 		if f == Text {
-			return []string{as("CASE WHEN lower(trim("+x+")) IN ('true', 't', 'yes', 'y', '1') THEN TRUE "+
-				"WHEN lower(trim("+x+")) IN ('false', 'f', 'no', 'n', '0') THEN FALSE END", "")}
+			state := "replace(replace(lower(trim(" + x + ")), ' ', '_'), '-', '_')"
+			return []string{
+				as("CASE WHEN "+state+" IN ("+consents+") THEN TRUE WHEN "+state+" <> '' THEN FALSE END", ""),
+				as("coalesce("+state+" NOT IN ('', "+consents+", "+objections+"), FALSE)", "_unreadable"),
+			}
 		}
-		return []string{as(cast(x, d.Type(frame.BoolKind)), "")}
+		return []string{as(cast(x, d.Type(frame.BoolKind)), ""), as("FALSE", "_unreadable")}
 	case asDate:
 		return []string{as(cast(x, "DATE"), "")}
 	case asTime:
@@ -266,6 +269,12 @@ func (d Dialect) convert(c SourceColumn, f Family, given bool) []string {
 		return []string{as("nullif(trim(CAST("+x+" AS "+str+")), '')", "")}
 	}
 }
+
+// What consents and objections are called, in lower case and with _ for spaces and hyphens.
+const (
+	consents   = "'true', 't', 'yes', 'y', '1', 'on', 'ja', 'opted_in', 'opt_in', 'granted'"
+	objections = "'false', 'f', 'no', 'n', '0', 'off', 'nein', 'opted_out', 'opt_out', 'denied', 'declined', 'revoked', 'withdrawn', 'objected'"
+)
 
 // moneyLimit stands for amounts of 100 billion or more, NaN and the infinities, in ten-thousandths. Below it, a product
 // of a decimal of four digits and 10000 is within half of the true integer even in double precision.

@@ -17,10 +17,18 @@ func TestSourceErrors(t *testing.T) {
 	}{
 		{"injected table", Source{Name: "orders", From: "a; DROP TABLE b"}, DuckDB, nil, `sources.orders.from: "a; DROP TABLE b" is no table name`},
 		{"file in BigQuery", Source{Name: "orders", From: "a.csv"}, BigQuery, nil, "which bigquery cannot read; load it into a table first"},
-		{"no column", Source{Name: "orders", From: "a", Columns: map[string]string{"amount": "amont"}}, DuckDB, ErrNoColumn,
-			"sources.orders.columns.amount: the source has no column amont; it has id, Total, at"},
-		{"text for money", Source{Name: "orders", From: "a", Columns: map[string]string{"amount": "total"}}, DuckDB, ErrColumnType,
-			"sources.orders.columns.amount: wrong type: total is of type VARCHAR, want a number; give an expression such as CAST(… AS …)"},
+		{
+			"no column",
+			Source{Name: "orders", From: "a", Columns: map[string]string{"amount": "amont"}},
+			DuckDB, ErrNoColumn,
+			"sources.orders.columns.amount: the source has no column amont; it has id, Total, at",
+		},
+		{
+			"text for money",
+			Source{Name: "orders", From: "a", Columns: map[string]string{"amount": "total"}},
+			DuckDB, ErrColumnType,
+			"sources.orders.columns.amount: wrong type: total is of type VARCHAR, want a number; give an expression such as CAST(… AS …)",
+		},
 		{"text for time", Source{Name: "orders", From: "a", Columns: map[string]string{"ordered_at": "at"}}, BigQuery, ErrColumnType, "want a date or a timestamp"},
 		{"attribute", Source{Name: "customers", From: "a", Columns: map[string]string{"customer_id": "id"}, Attributes: []string{"tier"}}, DuckDB, ErrNoColumn, "tier"},
 	} {

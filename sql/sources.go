@@ -13,6 +13,9 @@ var (
 
 var bareName = regexp.MustCompile(`^[\pL_][\pL\pN_$]*$`)
 
+const consentText = "Of text, true, t, yes, y, 1, on, ja, opted_in, opt_in and granted are true and every other word is false: " +
+	"who cannot be understood has not consented."
+
 // sourceColumns declares the canonical columns of each source.
 var sourceColumns = map[string][]SourceColumn{
 	"customers": {
@@ -29,8 +32,8 @@ var sourceColumns = map[string][]SourceColumn{
 		{"employees", "The company's number of employees.", false, asInteger},
 		{"plan", "The plan or tariff.", false, asText},
 		{"acquisition_channel", "The channel that brought the customer.", false, asText},
-		{"consent_profiling", "False leaves the customer out of segmentation.", false, asBool},
-		{"consent_email", "Whether the customer agreed to e-mail.", false, asBool},
+		{"consent_profiling", "False leaves the customer out of segmentation; NULL and empty text do not. " + consentText, false, asConsent},
+		{"consent_email", "Whether the customer agreed to e-mail. " + consentText, false, asConsent},
 		{"deleted_at", "When the customer was deleted; such customers are left out.", false, asTime},
 	},
 	"orders": {

@@ -28,7 +28,7 @@ var canonical = map[string]frame.Table{
 	"customers": canonicalTable("customers", maybeID, null(integer("created_day")), null(text("country")), null(text("gender")),
 		null(frame.Date("birth_date", "").Column), null(text("industry")), null(integer("employees")), null(text("plan")),
 		null(text("acquisition_channel")), null(boolean("consent_profiling")), null(boolean("consent_email")),
-		null(integer("deleted_day")), null(text("attributes"))),
+		boolean("unreadable_consent"), null(integer("deleted_day")), null(text("attributes"))),
 	"orders": canonicalTable("orders", null(text("order_id")), maybeID, null(integer("ordered_us")), null(integer("ordered_day")),
 		null(integer("ordered_hour")), null(integer("amount_e4")), null(text("currency")), null(integer("refund_e4")),
 		null(integer("refunded_day")), boolean("refund_above_amount"), boolean("discounted"), null(text("channel")),

@@ -65,6 +65,10 @@ type Report struct {
 	Status   string   // "ok", or a short code that says what is wrong, such as "no_rows" or "not_converged"
 	Params   []Param  // what was learned, in a fixed order
 	Warnings []string // sentences for a person
+
+	// Whether segments have other borders than those of the model that Fit was given, so that somebody who did nothing may
+	// be in another one: because cut points were learned anew or configured otherwise, or because names were.
+	CutMoved, RuleChanged bool
 }
 
 // A Param is one learned number. It is finite.
@@ -77,6 +81,7 @@ type Param struct {
 type Segmentation struct {
 	Name     string // the name of the column
 	Doc      string
+	Fitted   bool      // the segments were found in the data: names of another fit need not mean the same groups
 	Segments []Segment // best first: the order stands for the score where nothing has been measured yet
 }
 

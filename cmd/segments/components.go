@@ -44,7 +44,8 @@ var forecast = pipeline.Forecast{
 	Cell: columns(rfm.RScore, rfm.FScore),
 	Withhold: columns(clv.PAlive, clv.PPurchase30d, clv.PPurchase60d, clv.PPurchase90d, clv.ExpectedOrders90d, clv.ExpectedValue90d,
 		clv.HorizonDays, clv.ExpectedOrders, clv.OrdersLow, clv.OrdersHigh, clv.ExpectedOrderValue, clv.Revenue, clv.ExpectedNextOrderDate),
-	Status: clv.Status.Column, WithheldAs: clv.WorseThanNaive,
+	WithholdValue: columns(clv.ExpectedValue90d, clv.ExpectedOrderValue, clv.Revenue),
+	Status:        clv.Status.Column, WithheldAs: clv.WorseThanNaive, ValueWithheldAs: clv.ValueWorseThanNaive,
 }
 
 // A component is what opens or makes it, and its section of the configuration with the defaults.

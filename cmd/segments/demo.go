@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,14 +20,17 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: "Make a small company with known parameters as CSV files, with a configuration beside them, run the whole job on it in\n" +
 			"an embedded warehouse, and show the result. Nothing leaves the machine and no account is needed.",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := os.MkdirAll(dir, 0o755); err != nil {
+			if o.Customers < 1 {
+				return usageError{fmt.Errorf("--customers: %d, want at least 1", o.Customers)}
+			}
+			if err := demoFolder(dir); err != nil {
 				return err
 			}
 			truth, err := demo.Write(dir, o)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.err, "made %s customers of a company in %s\n", thousands(int64(o.Customers)), dir)
+			fmt.Fprintf(a.err, "made a company of %s people in %s\n", thousands(int64(o.Customers)), dir)
 			a.configFile = filepath.Join(dir, "segments.yaml")
 			j, cfg, err := a.open(cmd.Context(), false)
 			if err != nil {
@@ -46,10 +50,29 @@ func (a *app) demoCommand() *cobra.Command {
 	return c
 }
 
+// demoFolder makes dir, unless it is there: then it must be empty or have a demo in it, which may be written anew.
+func demoFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return usageError{fmt.Errorf("--dir: %w", err)}
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return usageError{fmt.Errorf("--dir: %w", err)}
+	}
+	if len(files) == 0 {
+		return nil
+	}
+	if old, err := os.ReadFile(filepath.Join(dir, "segments.yaml")); err != nil || !bytes.Contains(old, []byte("\nname: demo\n")) {
+		return usageError{fmt.Errorf("--dir: %s holds files that are no demo; give another folder", dir)}
+	}
+	return nil
+}
+
 const queriesToTry = `
 Three queries to try, in the duckdb shell on %s:
   SELECT core_segment, count(*) AS customers, round(avg(monetary_total)) AS spent FROM customer_segments_current GROUP BY ALL ORDER BY 3 DESC;
-  SELECT origin, segment, customers, round(rate, 3) AS rate, verdict FROM segment_validation_current WHERE segmentation = 'core_segment' ORDER BY 1 DESC, 4 DESC;
+  SELECT origin, segment, customers, round(rate, 3) AS rate, verdict FROM segment_validation_current
+    WHERE segmentation = 'core_segment' AND conversion_kind = 'any' ORDER BY 1 DESC, 4 DESC;
   SELECT customer_id, core_segment, drops_on, drops_to FROM customer_segments_current WHERE drops_on <= as_of + 7 ORDER BY monetary_total DESC LIMIT 10;
 Or here:
   segments explain segment Champions -c %s

@@ -99,7 +99,7 @@ func TestDemoCommand(t *testing.T) {
 	t.Parallel()
 	s := shop{t, t.TempDir(), today.AddDate(3, 0, 0)}
 	_, stderr := s.segments(exitOK, "demo", "--dir", s.dir, "--customers", "1000")
-	says(t, stderr, "made 1,000 customers", "✓ published 2026-10-31", "validated  Champions", "queries to try", filepath.Join(s.dir, "shop.duckdb"))
+	says(t, stderr, "made a company of 1,000 people", "✓ published 2026-10-31", "validated  Champions", "queries to try", filepath.Join(s.dir, "shop.duckdb"))
 	for _, line := range strings.Split(stderr, "\n") {
 		if q, ok := strings.CutPrefix(line, "  SELECT"); ok {
 			if len(s.rows("SELECT"+strings.TrimSuffix(q, ";"))) == 0 {

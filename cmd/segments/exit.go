@@ -73,7 +73,7 @@ func exitCode(ctx context.Context, err error, running bool) int {
 		return exitBudget
 	case is(warehouse.ErrBusy, warehouse.ErrTemporary, warehouse.ErrMoved):
 		return exitTemporary
-	case errors.As(err, &usage), errors.As(err, &bad), is(pipeline.ErrConfig, pipeline.ErrNothing, warehouse.ErrOwner):
+	case errors.As(err, &usage), errors.As(err, &bad), is(pipeline.ErrConfig, pipeline.ErrNothing, warehouse.ErrOwner, warehouse.ErrUnusable):
 		return exitConfig
 	}
 	return exitBug

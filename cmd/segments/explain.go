@@ -28,7 +28,7 @@ func (a *app) explainCommand() *cobra.Command {
 			var day time.Time
 			if asOf != "" {
 				var err error
-				if day, err = date("as-of", asOf, j.Location); err != nil {
+				if day, err = date("as-of", asOf); err != nil {
 					return err
 				}
 			}
@@ -54,7 +54,10 @@ func (a *app) explainCommand() *cobra.Command {
 			if len(ls[0].rows) == 0 {
 				return usageError{fmt.Errorf("there is no segment %q; segment_definitions lists them", args[0])}
 			}
-			return a.showAll(down(ls[0]), down(ls[1]), ls[2])
+			if a.format != "json" {
+				ls[0], ls[1] = down(ls[0]), down(ls[1])
+			}
+			return a.showAll([]string{"definitions", "profiles", "validation"}, ls...)
 		}),
 	}
 	key := &cobra.Command{

@@ -49,6 +49,10 @@ func (a *app) job(c *config.Config) (*pipeline.Job, error) {
 		RetentionDays: int(c.Outputs.Retention), Freshness: c.FreshnessDays(), FreshnessWait: time.Duration(c.Freshness.Wait),
 		Now: a.now, Log: a.logger(), CodeVersion: codeVersion(),
 	}
+	if err := j.Gate.Check(); err != nil {
+		field, rest, _ := strings.Cut(err.Error(), ":")
+		return nil, c.Errorf("validation.gate."+field, "%s", strings.TrimSpace(rest))
+	}
 	known := map[string]bool{}
 	for _, t := range transformers {
 		e := t.new()
@@ -104,7 +108,10 @@ func (a *app) decode(c *config.Config, node ast.Node) func(any) error {
 }
 
 // yesterday is the default slot's day.
-func (a *app) yesterday(loc *time.Location) time.Time {
-	y, m, d := a.now().In(loc).Date()
-	return time.Date(y, m, d-1, 0, 0, 0, 0, loc)
+func (a *app) yesterday(loc *time.Location) time.Time { return dayBefore(a.now(), loc) }
+
+// dayBefore is the day before that of t in loc.
+func dayBefore(t time.Time, loc *time.Location) time.Time {
+	y, m, d := t.In(loc).Date()
+	return time.Date(y, m, d-1, 0, 0, 0, 0, time.UTC)
 }

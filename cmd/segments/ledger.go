@@ -51,7 +51,7 @@ func (a *app) planCommand() *cobra.Command {
 			day := a.yesterday(j.Location)
 			if asOf != "" {
 				var err error
-				if day, err = date("as-of", asOf, j.Location); err != nil {
+				if day, err = date("as-of", asOf); err != nil {
 					return err
 				}
 			}
@@ -62,9 +62,9 @@ func (a *app) planCommand() *cobra.Command {
 			if err := a.show(planListing(p)); err != nil {
 				return err
 			}
-			on := "the first run"
+			on := "building on no earlier day"
 			if p.Previous != "" {
-				on = "on top of " + p.Previous
+				on = "building on " + p.Previous
 			}
 			fmt.Fprintf(a.err, "as of %s, %s; the embedded warehouse costs nothing\n", day.Format(time.DateOnly), on)
 			if detailed && p.Changes() {
@@ -79,7 +79,7 @@ func (a *app) planCommand() *cobra.Command {
 }
 
 func planListing(p *pipeline.Plan) *listing {
-	l := &listing{headers: []string{"what", "name", "rows", "detail"}}
+	l := &listing{headers: []string{"what", "name", "rows_now", "detail"}}
 	for _, s := range p.Sources {
 		detail := "every column"
 		if len(s.Absent) > 0 {
@@ -88,7 +88,7 @@ func planListing(p *pipeline.Plan) *listing {
 		l.add("source", s.Name, s.Rows, detail)
 	}
 	for _, t := range p.Tables {
-		detail := "rows of the day are replaced"
+		detail := "the rows of " + p.AsOf.Format(time.DateOnly) + ", if any, are replaced"
 		switch {
 		case t.New:
 			detail = "would be made"
@@ -166,15 +166,22 @@ func (a *app) showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.showAll(runs, checks, rejects)
+			return a.showAll([]string{"run", "checks", "rejects"}, runs, checks, rejects)
 		}),
 	}
 }
 
-// showAll shows listings one after the other.
-func (a *app) showAll(ls ...*listing) error {
+// showAll shows listings one after the other; as JSON they are one object, by names.
+func (a *app) showAll(names []string, ls ...*listing) error {
+	if a.format == "json" {
+		all := map[string]any{}
+		for i, l := range ls {
+			all[names[i]] = l.objects()
+		}
+		return a.json(all)
+	}
 	for i, l := range ls {
-		if i > 0 && a.format != "json" {
+		if i > 0 {
 			fmt.Fprintln(a.out)
 		}
 		if err := a.show(l); err != nil {

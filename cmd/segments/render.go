@@ -18,20 +18,32 @@ type listing struct {
 
 func (l *listing) add(row ...any) { l.rows = append(l.rows, row) }
 
+// objects returns the rows as JSON objects.
+func (l *listing) objects() []map[string]any {
+	out := make([]map[string]any, len(l.rows))
+	for i, r := range l.rows {
+		out[i] = map[string]any{}
+		for k, h := range l.headers {
+			out[i][h] = r[k]
+		}
+	}
+	return out
+}
+
+func (a *app) json(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// wrapAt is the width at which long texts are broken in a table.
+const wrapAt = 80
+
 // show prints l in the format that was asked for.
 func (a *app) show(l *listing) error {
 	switch a.format {
 	case "json":
-		out := make([]map[string]any, len(l.rows))
-		for i, r := range l.rows {
-			out[i] = map[string]any{}
-			for k, h := range l.headers {
-				out[i][h] = r[k]
-			}
-		}
-		e := json.NewEncoder(a.out)
-		e.SetIndent("", "  ")
-		return e.Encode(out)
+		return a.json(l.objects())
 	case "csv":
 		w := csv.NewWriter(a.out)
 		rows := [][]string{l.headers}
@@ -45,13 +57,15 @@ func (a *app) show(l *listing) error {
 	t.Style().Format.Header = text.FormatDefault
 	t.Style().Options.DrawBorder, t.Style().Options.SeparateColumns = false, false
 	t.AppendHeader(row(l.headers))
-	var right []table.ColumnConfig
+	var columns []table.ColumnConfig
 	for k := range l.headers {
+		c := table.ColumnConfig{Number: k + 1, WidthMax: wrapAt, WidthMaxEnforcer: text.WrapSoft}
 		if len(l.rows) > 0 && number(l.rows[0][k]) {
-			right = append(right, table.ColumnConfig{Number: k + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+			c.Align, c.AlignHeader = text.AlignRight, text.AlignRight
 		}
+		columns = append(columns, c)
 	}
-	t.SetColumnConfigs(right)
+	t.SetColumnConfigs(columns)
 	for _, r := range l.rows {
 		t.AppendRow(row(texts(r, decimal)))
 	}

@@ -138,9 +138,10 @@ func (a *app) logger() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(a.err, &slog.HandlerOptions{Level: level}))
 }
 
-// date reads a day as --as-of gives it.
-func date(flag, s string, loc *time.Location) (time.Time, error) {
-	t, err := time.ParseInLocation(time.DateOnly, strings.TrimSpace(s), loc)
+// date reads a day as --as-of gives it. A day is midnight UTC, whatever the zone it is counted in: some zones have days
+// without a midnight.
+func date(flag, s string) (time.Time, error) {
+	t, err := time.Parse(time.DateOnly, strings.TrimSpace(s))
 	if err != nil {
 		return time.Time{}, usageError{fmt.Errorf("--%s: %q is no date: want for example 2026-11-20", flag, s)}
 	}

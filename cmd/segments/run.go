@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"segments/pipeline"
-	"segments/pipeline/config"
 	"segments/pipeline/validation"
 )
 
@@ -39,7 +38,7 @@ func (a *app) runJob(ctx context.Context, asOf string, o pipeline.Options) (err 
 	}
 	defer closing(j, &err)
 	if o.AsOf = a.yesterday(c.Location()); asOf != "" {
-		if o.AsOf, err = date("as-of", asOf, c.Location()); err != nil {
+		if o.AsOf, err = date("as-of", asOf); err != nil {
 			return err
 		}
 	}
@@ -77,15 +76,11 @@ func (a *app) backfillCommand() *cobra.Command {
 		Long: "Run the job for every day of a range, oldest first, as history: what the _current views show stays.\n" +
 			"It stops at the first rejection. Days published already are skipped.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load(a.configFile)
+			first, err := date("from", from)
 			if err != nil {
 				return err
 			}
-			first, err := date("from", from, cfg.Location())
-			if err != nil {
-				return err
-			}
-			last, err := date("to", to, cfg.Location())
+			last, err := date("to", to)
 			if err != nil {
 				return err
 			}
@@ -118,7 +113,7 @@ func (a *app) validateCommand() *cobra.Command {
 			defer closing(j, &err)
 			o := pipeline.Options{AsOf: a.yesterday(cfg.Location()), ValidateOnly: true}
 			if asOf != "" {
-				if o.AsOf, err = date("as-of", asOf, cfg.Location()); err != nil {
+				if o.AsOf, err = date("as-of", asOf); err != nil {
 					return err
 				}
 			}
@@ -271,7 +266,7 @@ func clvLine(res *pipeline.Result) string {
 		parts = append(parts, fmt.Sprintf("orders forecast %.0f %% %s what came (deviance %.0f %% %s than the last period repeated)",
 			100*abs(*model.Bias), under, 100*abs(better), than))
 	}
-	if c := res.Backtests[0].Comparison; c != nil && !c.Beats {
+	if c := res.Backtests[0].Orders; c != nil && !c.Beats {
 		parts = append(parts, "withheld: "+c.Reason)
 	}
 	return strings.Join(parts, " · ")

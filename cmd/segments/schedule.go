@@ -30,17 +30,20 @@ func (a *app) scheduleCommand() *cobra.Command {
 			if err != nil {
 				return c.Errorf("schedule", "%v", err)
 			}
-			return a.schedule(cmd.Context(), when)
+			return a.schedule(cmd.Context(), when, c.Location())
 		},
 	}
 }
 
-// schedule runs the job at each time of when until ctx ends. Two runs never overlap: a time that comes while one is at
-// work is made up for when it is done.
-func (a *app) schedule(ctx context.Context, when cron.Schedule) error {
+// schedule runs the job at each time of when until ctx ends, for the day before that time in loc. Two runs never overlap:
+// a time that comes while one is at work is made up for when it is done, of several times of a day the last one.
+func (a *app) schedule(ctx context.Context, when cron.Schedule, loc *time.Location) error {
 	log := a.logger()
 	for last := a.now().UTC(); ; {
 		next := when.Next(last)
+		for later := when.Next(next); !later.IsZero() && later.Before(a.now()) && dayBefore(later, loc).Equal(dayBefore(next, loc)); later = when.Next(next) {
+			next = later
+		}
 		if next.IsZero() {
 			return errors.New("the schedule has no next time")
 		}
@@ -50,7 +53,7 @@ func (a *app) schedule(ctx context.Context, when cron.Schedule) error {
 			return ctx.Err()
 		case <-time.After(next.Sub(a.now())):
 		}
-		if err := a.runJob(ctx, "", pipeline.Options{}); err != nil {
+		if err := a.runJob(ctx, dayBefore(next, loc).Format(time.DateOnly), pipeline.Options{}); err != nil {
 			if ctx.Err() != nil {
 				return err
 			}

@@ -95,6 +95,9 @@ func (c *Config) checkSource(name string, s *Source) error {
 }
 
 func (c *Config) checkRanges() error {
+	if s := c.Sources.Customers; c.Freshness.Customers > 0 && (s == nil || s.Columns["created_at"] == "") {
+		return c.Errorf("freshness.customers", "cannot be told without sources.customers.columns.created_at")
+	}
 	if c.Privacy.Pseudonymize {
 		return c.Errorf("privacy.pseudonymize", "pseudonyms are not there yet: customer_id is published as the source gives it")
 	}

@@ -108,7 +108,7 @@ func TestGood(t *testing.T) {
 		Sources: Sources{
 			Customers: &Source{
 				From:       absolute(t, "testdata/data/customers.csv"),
-				Columns:    map[string]string{"customer_id": "id", "email": "email", "country": "upper(land)"},
+				Columns:    map[string]string{"customer_id": "id", "email": "email", "country": "upper(land)", "created_at": "made"},
 				Attributes: []string{"plan", "age group"},
 			},
 			Orders: &Source{
@@ -153,7 +153,7 @@ func TestGood(t *testing.T) {
 	if want := []string{"customers", "orders", "web_events", "email_events", "conversions"}; !reflect.DeepEqual(names, want) {
 		t.Errorf("sources %v, want %v", names, want)
 	}
-	if got := c.SQLSources()[0]; got.From != want.Sources.Customers.From || len(got.Columns) != 3 || len(got.Attributes) != 2 {
+	if got := c.SQLSources()[0]; got.From != want.Sources.Customers.From || len(got.Columns) != 4 || len(got.Attributes) != 2 {
 		t.Errorf("customers %+v", got)
 	}
 	if got, want := c.Path("shop.duckdb"), absolute(t, "testdata/shop.duckdb"); got != want {

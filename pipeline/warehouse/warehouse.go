@@ -37,9 +37,10 @@ type Warehouse interface {
 	Published(ctx context.Context, t frame.Table) (ref Ref, ok bool, err error)
 
 	// Claim makes run the only one at work on its slot until Close, and gives it staging of its own, emptied.
-	// It fails with ErrBusy where another run is at work, with ErrDone where the slot has been published with the same
-	// digest, with ErrMoved where run.Previous is no longer the newest run published before run.AsOf, and with
-	// ErrOwner where what is published belongs to another configuration.
+	// It fails with ErrBusy where another run is at work, with ErrMoved where run.Previous is no longer the newest run
+	// published before run.AsOf, with ErrOwner where what is published belongs to another configuration, and with
+	// ErrDone where the slot is done, as long as rows of its date are there: published with the same digest, or, for
+	// a backfill, by a run that is none, whatever the digest. A backfill does not make a slot done for other runs.
 	Claim(ctx context.Context, run Run) error
 
 	// Materialize stores the result of q as the staged table t, whose columns the result has by name.
@@ -55,11 +56,18 @@ type Warehouse interface {
 
 	// Publish makes the staged tables refs and the ledger entry e visible, all of them or none. What a table's rows
 	// replace is said by its PartitionBy. It creates tables and adds columns where they are lacking, counts the rows
-	// inside the transaction, lets as-of dates before keepFrom go from every dated table, and renews the views of
-	// the newest date, and views. Streams and writers of the run have ended by then.
+	// inside the transaction, lets as-of dates before keepFrom go from every dated table, though neither e.AsOf nor
+	// what is current, and renews the views of the newest date, and views. Streams and writers of the run have ended
+	// by then.
+	//
+	// An error says that nothing was published, unless it wraps ErrBroken: then e is published, what was read back is
+	// not what was written, and the ledger says BROKEN. After ErrBroken the caller must not Record. What else fails
+	// once e is published, such as opening the warehouse again, is only logged.
 	Publish(ctx context.Context, e Entry, keepFrom time.Time, views []View, refs ...Ref) error
 
 	// Record writes the ledger entry e, and the tables refs, which are all partitioned by run_id, without publishing.
+	// It refuses the state Published, and fails with ErrDone where e is Rejected or Failed and the run has been
+	// published before: nobody unpublishes a run.
 	Record(ctx context.Context, e Entry, refs ...Ref) error
 
 	// Sweep removes what runs that are no longer at work left in staging.
@@ -115,11 +123,12 @@ type Fingerprint struct {
 
 // A Run is one try at a slot: the as-of date of a configuration.
 type Run struct {
-	ID       string // the as-of date and the first 12 digits of the digest
-	Name     string // of the configuration, which owns what is published
-	AsOf     time.Time
-	Digest   string // of everything the result depends on; hexadecimal SHA-256
-	Previous string // the newest run published before AsOf, or empty
+	ID       string    // the as-of date and the first 12 digits of the digest
+	Name     string    // of the configuration, which owns what is published
+	AsOf     time.Time // the calendar day that it is in its own location
+	Digest   string    // of everything the result depends on; hexadecimal SHA-256
+	Previous string    // the newest run published before AsOf, or empty
+	Backfill bool      // history only: such a run's date is never the newest one
 }
 
 // A State is how a run ended.
@@ -137,7 +146,6 @@ const (
 type Entry struct {
 	Run
 	State       State
-	Backfill    bool // history only: such a run's date is never the newest one
 	StartedAt   time.Time
 	EndedAt     time.Time
 	Customers   int64 // segmented
@@ -172,9 +180,11 @@ var (
 	ErrBusy       = errors.New("another run is at work")
 	ErrDone       = errors.New("already published")
 	ErrMoved      = errors.New("the previous generation has changed")
+	ErrBroken     = errors.New("published, but what was read back is not what was written")
 	ErrOwner      = errors.New("the outputs belong to another configuration")
 	ErrNotFound   = errors.New("not found")
-	ErrBadData    = errors.New("bad data") // NaN, infinities, forbidden NULLs, numbers of rows that do not agree
+	ErrBadData    = errors.New("bad data")                       // NaN, infinities, forbidden NULLs, numbers of rows that do not agree
+	ErrUnusable   = errors.New("the warehouse cannot be opened") // it is no database, or a damaged one
 	ErrPermission = errors.New("permission denied")
 	ErrBudget     = errors.New("over budget")
 	ErrTemporary  = errors.New("temporary failure") // locks held by others, full disks: try again

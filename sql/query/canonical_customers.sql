@@ -4,9 +4,10 @@
 WITH records AS (
   SELECT
     customer_id, created_us, created_day, country, gender, birth_date, industry, employees, plan, acquisition_channel,
-    consent_profiling, consent_email, deleted_us, deleted_day, attributes, count(*) AS copies
+    consent_profiling, consent_email, consent_profiling_unreadable OR consent_email_unreadable AS unreadable_consent,
+    deleted_us, deleted_day, attributes, count(*) AS copies
   FROM source
-  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
 ),
 ranked AS (
   SELECT
@@ -14,8 +15,8 @@ ranked AS (
     row_number() OVER (
       PARTITION BY customer_id
       ORDER BY
-        created_us DESC NULLS LAST, consent_profiling NULLS LAST, consent_email NULLS LAST, deleted_us NULLS LAST,
-        country NULLS LAST, gender NULLS LAST, birth_date NULLS LAST, industry NULLS LAST, employees NULLS LAST,
+        created_us DESC NULLS LAST, consent_profiling NULLS LAST, consent_email NULLS LAST, unreadable_consent,
+        deleted_us NULLS LAST, country NULLS LAST, gender NULLS LAST, birth_date NULLS LAST, industry NULLS LAST, employees NULLS LAST,
         plan NULLS LAST, acquisition_channel NULLS LAST, attributes NULLS LAST
     ) AS place,
     min(CASE WHEN created_day >= 1 THEN created_day END) OVER (PARTITION BY customer_id) AS first_created_day
@@ -28,7 +29,7 @@ SELECT
   CASE WHEN birth_date BETWEEN DATE '1890-01-01' AND date_from_unix_date(@today_day) THEN birth_date END AS birth_date,
   industry,
   CASE WHEN employees >= 0 THEN employees END AS employees,
-  plan, acquisition_channel, consent_profiling, consent_email, deleted_day, attributes,
+  plan, acquisition_channel, consent_profiling, consent_email, unreadable_consent, deleted_day, attributes,
   copies,
   CASE
     WHEN customer_id IS NULL THEN 'missing_customer_id'

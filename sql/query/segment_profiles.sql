@@ -1,6 +1,7 @@
 -- What the segments of one segmentation are like. members are its customers, members_before those that the generations
 -- published 30, 60 and 90 days before named (days_ago), previous_members those of the generation published last; where
--- there was none the columns that need it are NULL. Sums are of integers, so that they do not depend on the order of rows.
+-- there was none the columns that need it are NULL. Groups under @min_group are counted and not described: what would
+-- tell of their few members is NULL. Sums are of integers, so that they do not depend on the order of rows.
 WITH features AS (
   SELECT m.segment, f.*
   FROM members AS m
@@ -49,11 +50,11 @@ lifts AS (
       AS lift_tenths
   FROM described AS d
   WHERE d.n >= @min_group AND d.n * 10 >= d.known
+    AND 5 * CAST(d.n AS FLOAT64) * CAST(d.known_everybody AS FLOAT64) >= 6 * CAST(d.n_everybody AS FLOAT64) * CAST(d.known AS FLOAT64)
 ),
 placed AS (
   SELECT *, row_number() OVER (PARTITION BY segment ORDER BY lift_tenths DESC, n DESC, trait, value) AS place
   FROM lifts
-  WHERE lift_tenths >= 12
 ),
 apart AS (
   SELECT
@@ -73,6 +74,7 @@ kept AS (
   FROM members_before AS b
   JOIN customer_features AS f ON f.customer_id = b.customer_id
   GROUP BY b.segment, b.days_ago
+  HAVING count(*) >= @min_group
 ),
 retention AS (
   SELECT
@@ -92,9 +94,9 @@ before AS (
 SELECT
   date_from_unix_date(@as_of_day) AS as_of,
   @segmentation AS segmentation,
-  s.segment,
-  s.customers,
-  CAST(s.customers AS FLOAT64) / e.customers AS share,
+  n.segment,
+  n.customers,
+  CAST(n.customers AS FLOAT64) / e.customers AS share,
   s.revenue_total,
   s.revenue_window,
   @horizon_days AS window_days,
@@ -110,9 +112,10 @@ SELECT
   r.retention_60d,
   r.retention_90d,
   b.customers AS customers_before,
-  CAST(s.customers AS FLOAT64) / b.customers - 1 AS growth
-FROM sizes AS s
+  CAST(n.customers AS FLOAT64) / b.customers - 1 AS growth
+FROM sizes AS n
 CROSS JOIN everybody AS e
+LEFT JOIN sizes AS s ON s.segment = n.segment AND s.customers >= @min_group
 LEFT JOIN apart AS a ON a.segment = s.segment
 LEFT JOIN retention AS r ON r.segment = s.segment
-LEFT JOIN before AS b ON b.segment = s.segment
+LEFT JOIN before AS b ON b.segment = n.segment

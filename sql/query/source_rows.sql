@@ -1,8 +1,10 @@
 -- The way of every row of the sources: read; used; merged with an equal one (duplicate); put aside, by reason; and later
 -- than the as-of day, which the backtest of a later date will use. read is the sum of all reasons that are not notes.
--- A note counts used rows in which something was mended.
+-- A note counts used rows in which something was mended or read as no.
 WITH pieces AS (
-  SELECT 'customers' AS source, reject, copies, created_day AS day, '' AS note FROM canonical_customers
+  SELECT
+    'customers' AS source, reject, copies, created_day AS day, CASE WHEN unreadable_consent THEN 'unreadable_consent' ELSE '' END AS note
+  FROM canonical_customers
   UNION ALL
   SELECT 'orders', reject, copies, ordered_day, CASE WHEN refund_above_amount THEN 'refund_above_amount' ELSE '' END FROM canonical_orders
   UNION ALL

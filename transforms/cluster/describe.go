@@ -158,6 +158,8 @@ func (g *group) action(scales []scale) string {
 		return "Try one cheap reminder and do not spend more on who stays silent."
 	case frequent:
 		return "Keep and reward them: early access, loyalty benefits, asking for recommendations. No discounts needed."
+	case g.along(scales, recency) > -worthFirst && g.along(scales, tenure) > -worthFirst:
+		return "Test an offer that fits what sets them apart."
 	default:
 		return "Earn the next purchase while they remember the last: a welcome series and what goes with what they bought."
 	}

@@ -22,11 +22,12 @@ type feature struct {
 	say       string
 }
 
-// The indexes of the features that order the clusters.
+// The indexes of the features that order the clusters and decide on actions.
 const (
 	recency = iota
 	frequency
 	orderValue
+	tenure
 )
 
 // features are complementary on purpose. Money is that of an order: the total is frequency times order value, and would
@@ -45,7 +46,7 @@ var features = [...]feature{
 		customer.AverageOrderValue.Column, reader(customer.AverageOrderValue), math.Log1p, math.Expm1,
 		"money", "big orders", "small orders", "order value %s",
 	},
-	{
+	tenure: {
 		customer.BtydAge.Column, reader(customer.BtydAge), math.Log1p, math.Expm1,
 		"tenure", "long known", "new", "first order %s days ago",
 	},

@@ -64,6 +64,17 @@ type partition struct {
 	converged bool
 }
 
+// bounds spare Lloyd's algorithm most distances: a point that is nearer to its own center than any other center can have
+// come keeps it. Hamerly (SDM 2010), but for the distances to the own centers, which are always computed. The result is
+// that of computing all.
+type bounds struct {
+	next []float64 // for each point, no other center than its own is nearer
+	away []float64 // for each center, how far any other one has moved since
+}
+
+// slack is more than the rounding errors of the bounds, relative and absolute.
+const slack = 1e-9
+
 // kMeans returns the partition into k clusters of least inertia that starts runs of Lloyd's algorithm find. The points
 // must have at least k different ones among them. Of equally good runs the first is taken.
 func kMeans(ctx context.Context, p points, k, starts int, seed int64) (partition, error) {
@@ -123,8 +134,9 @@ func lloyd(p points, centers []float64) partition {
 		c.labels[i] = -1
 	}
 	sizes := make([]float64, k)
+	b := bounds{make([]float64, p.n), make([]float64, k)}
 	for {
-		changed := c.assign(p)
+		changed := c.assign(p, b)
 		clear(sizes)
 		for i, l := range c.labels {
 			sizes[l] += p.weight(i)
@@ -132,6 +144,7 @@ func lloyd(p points, centers []float64) partition {
 		for l, size := range sizes {
 			if size == 0 {
 				c.reseed(p, l, sizes)
+				clear(b.next)
 				changed = true
 			}
 		}
@@ -140,7 +153,9 @@ func lloyd(p points, centers []float64) partition {
 		if c.converged || c.passes == maxPasses {
 			break
 		}
+		before := slices.Clone(c.centers)
 		c.move(p, sizes)
+		b.moved(before, c.centers)
 	}
 	for i, d := range c.dist {
 		c.inertia += p.weight(i) * d
@@ -149,21 +164,45 @@ func lloyd(p points, centers []float64) partition {
 }
 
 // assign gives each point its nearest center and says whether any point had another one before.
-func (c *partition) assign(p points) (changed bool) {
+func (c *partition) assign(p points, b bounds) (changed bool) {
 	for i := range p.n {
 		x := p.row(i)
-		best, least := 0, math.Inf(1)
-		for l, at := 0, 0; at < len(c.centers); l, at = l+1, at+p.dim {
-			if d := squared(x, c.centers[at:at+p.dim]); d < least {
-				best, least = l, d
+		if l := c.labels[i]; l >= 0 {
+			b.next[i] -= b.away[l]
+			c.dist[i] = squared(x, c.centers[l*p.dim:(l+1)*p.dim])
+			if math.Sqrt(c.dist[i])*(1+slack)+slack < b.next[i] {
+				continue
 			}
 		}
-		c.dist[i] = least
+		best, least, next := 0, math.Inf(1), math.Inf(1)
+		for l, at := 0, 0; at < len(c.centers); l, at = l+1, at+p.dim {
+			switch d := squared(x, c.centers[at:at+p.dim]); {
+			case d < least:
+				best, least, next = l, d, least
+			case d < next:
+				next = d
+			}
+		}
+		c.dist[i], b.next[i] = least, math.Sqrt(next)
 		if c.labels[i] != best {
 			c.labels[i], changed = best, true
 		}
 	}
 	return changed
+}
+
+// moved notes how far the centers have moved.
+func (b bounds) moved(before, after []float64) {
+	dim := len(after) / len(b.away)
+	clear(b.away)
+	for at := 0; at < len(after); at += dim {
+		far := math.Sqrt(squared(before[at:at+dim], after[at:at+dim]))
+		for l := range b.away {
+			if l != at/dim {
+				b.away[l] = max(b.away[l], far)
+			}
+		}
+	}
 }
 
 // reseed puts the center of cluster l, which has no points, on the point that is farthest from its own center; of

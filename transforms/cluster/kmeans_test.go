@@ -111,6 +111,46 @@ func TestEmptyClusters(t *testing.T) {
 	}
 }
 
+// Lloyd's algorithm as in the textbook, with all distances, gives the same to the last bit.
+func TestBoundsChangeNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		dim, n := rapid.IntRange(1, 5).Draw(t, "dim"), rapid.IntRange(20, 400).Draw(t, "n")
+		r := newRandom(int64(rapid.Uint32().Draw(t, "seed")), 0, 0)
+		scale := rapid.SampledFrom([]float64{1e-12, 1, 1e9}).Draw(t, "scale")
+		dropped := rapid.SampledFrom([]int{11, 61}).Draw(t, "dropped bits") // many different numbers, or few
+		p := points{x: make([]float64, n*dim), dim: dim, n: n}
+		for i := range p.x {
+			p.x[i] = scale * float64(r.next()>>dropped)
+		}
+		k := rapid.IntRange(1, 12).Draw(t, "k")
+		centers := plusPlus(p, k, r)
+		got := lloyd(p, slices.Clone(centers))
+
+		want := partition{centers: centers, labels: slices.Repeat([]int{-1}, n), dist: make([]float64, n)}
+		for want.passes = 1; ; want.passes++ {
+			changed := want.assign(p, bounds{make([]float64, n), make([]float64, k)})
+			sizes := make([]float64, k)
+			for _, l := range want.labels {
+				sizes[l]++
+			}
+			for l, size := range sizes {
+				if size == 0 {
+					want.reseed(p, l, sizes)
+					changed = true
+				}
+			}
+			if !changed || want.passes == maxPasses {
+				break
+			}
+			want.move(p, sizes)
+		}
+		if !slices.Equal(got.labels, want.labels) || !slices.Equal(got.centers, want.centers) ||
+			!slices.Equal(got.dist, want.dist) || got.passes != want.passes {
+			t.Fatalf("%d passes to %v, want %d to %v", got.passes, got.centers, want.passes, want.centers)
+		}
+	})
+}
+
 func TestPartitionProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dim := rapid.IntRange(1, 3).Draw(t, "dim")

@@ -167,8 +167,9 @@ func (m *model) Segmentations() []transforms.Segmentation {
 		return nil
 	}
 	s := transforms.Segmentation{
-		Name: Name.Name,
-		Doc:  "Customers with a purchase, grouped by likeness in what they do; the order is by frequency, order value and recency.",
+		Fitted: true,
+		Name:   Name.Name,
+		Doc:    "Customers with a purchase, grouped by likeness in what they do; the order is by frequency, order value and recency.",
 	}
 	for _, g := range m.Clusters {
 		s.Segments = append(s.Segments, transforms.Segment{Name: g.Name, Rule: g.Rule, Action: g.Action})

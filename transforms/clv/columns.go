@@ -46,13 +46,17 @@ var (
 		"invalid_history: the purchase days contradict each other; "+
 		"no_model: too few repeat buyers to learn from; "+
 		"not_converged: the fit did not converge; "+
-		"worse_than_naive: withheld, since the backtest found a naive forecast as good in every respect.").
+		"worse_than_naive: withheld, since the backtest found a naive forecast as good in every respect; "+
+		"value_worse_than_naive: so is the money alone.").
 		OneOf(statusOK, statusUncalibrated, statusNoSpendModel, statusSpendNotPositive, statusNoPurchase,
-			statusInvalidHistory, statusNoModel, statusNotConverged, WorseThanNaive)
+			statusInvalidHistory, statusNoModel, statusNotConverged, WorseThanNaive, ValueWorseThanNaive)
 )
 
-// WorseThanNaive is the status of forecasts that the job withholds; no model gives it itself.
-const WorseThanNaive = "worse_than_naive"
+// The statuses of forecasts that the job withholds, all of them or those of money; no model gives them itself.
+const (
+	WorseThanNaive      = "worse_than_naive"
+	ValueWorseThanNaive = "value_worse_than_naive"
+)
 
 const (
 	statusOK               = "ok"

@@ -31,6 +31,20 @@ type grid [5][5][5]string
 // at returns the name for scores from 1 to 5.
 func (g *grid) at(r, f, m int) string { return g[r-1][f-1][m-1] }
 
+// usesMoney says whether the monetary score decides any name.
+func (g *grid) usesMoney() bool {
+	for r := 1; r <= 5; r++ {
+		for f := 1; f <= 5; f++ {
+			for m := 2; m <= 5; m++ {
+				if g.at(r, f, m) != g.at(r, f, 1) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // notBuyers are the names that package segment gives to who has never bought.
 var notBuyers = []string{"Browser", "Prospect"}
 

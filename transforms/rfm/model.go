@@ -29,6 +29,9 @@ type model struct {
 
 	Warnings []string `json:"warnings"`
 
+	CutMoved    bool `json:"cut_moved"` // since the model before, such that segments changed
+	RuleChanged bool `json:"rule_changed"`
+
 	grid *grid
 }
 
@@ -101,16 +104,20 @@ func (m *model) warnings(old *model, keep bool) []string {
 		{"value tier", old.Value.At, m.Value.At},
 	} {
 		if c.was != nil && !slices.Equal(c.was, c.now) {
+			m.CutMoved = m.CutMoved || c.name == "recency" || c.name == "frequency" || c.name == "monetary" && m.grid.usesMoney()
 			ws = append(ws, fmt.Sprintf("cut moved: %s from %.10g to %.10g", c.name, c.was, c.now))
 		}
 	}
 	if old.grid != nil && old.Relative != m.Relative {
+		m.CutMoved = true
 		ws = append(ws, "cut moved: what frequency counts, purchase days in the window or so far")
 	}
 	if old.WindowDays != 0 && old.WindowDays != m.WindowDays {
+		m.CutMoved = true
 		ws = append(ws, fmt.Sprintf("cut moved: the window from %d to %d days", old.WindowDays, m.WindowDays))
 	}
 	if old.grid != nil && *old.grid != *m.grid {
+		m.RuleChanged = true
 		ws = append(ws, "rule changed: the segment map is another than before")
 	}
 	return ws
@@ -143,7 +150,7 @@ func (m *model) MarshalJSON() ([]byte, error) {
 
 // Report implements transforms.Model.
 func (m *model) Report() transforms.Report {
-	r := transforms.Report{Status: "ok", Warnings: m.Warnings}
+	r := transforms.Report{Status: "ok", Warnings: m.Warnings, CutMoved: m.CutMoved, RuleChanged: m.RuleChanged}
 	if !m.Value.known() {
 		r.Status = "no_buyers"
 	}

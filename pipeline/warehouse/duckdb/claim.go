@@ -49,13 +49,13 @@ func (d *db) enter(ctx context.Context, c *claim) error {
 		return err
 	}
 	defer d.release(session)
-	if err := session.mayRun(ctx, c.run, true); err != nil {
+	if err := session.mayRun(ctx, c.run); err != nil {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := os.MkdirAll(d.staging, 0o755); err != nil {
-		return fmt.Errorf("%w: %w", warehouse.ErrPermission, err)
+	if err := makePrivate(d.staging); err != nil {
+		return err
 	}
 	if err := removeDatabase(c.file); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (d *db) claimed() (*claim, error) {
 // retain attaches the published file for reading, unless it is; nothing stands in for a file that is not there.
 // Its caller holds mu.
 func (d *db) retain(ctx context.Context) error {
-	if d.closed {
+	if d.closed.Load() {
 		return errClosed
 	}
 	if !d.attached {
@@ -109,6 +109,7 @@ func (d *db) letGo() {
 }
 
 // attach attaches the published database; while another process has the file open it waits, though not for long.
+// Its caller holds mu.
 func (d *db) attach(ctx context.Context, what string) error {
 	deadline := time.Now().Add(d.lockWait)
 	for {
@@ -117,7 +118,12 @@ func (d *db) attach(ctx context.Context, what string) error {
 			d.attached = true
 			return nil
 		}
-		if !errors.Is(err, errLocked) || time.Now().After(deadline) {
+		switch {
+		case errors.Is(err, warehouse.ErrPermission), errors.Is(err, errClosed), ctx.Err() != nil:
+			return err
+		case !errors.Is(err, warehouse.ErrTemporary):
+			return fmt.Errorf("%w: %s: %w", warehouse.ErrUnusable, d.path, err)
+		case !errors.Is(err, errLocked), time.Now().After(deadline):
 			return err
 		}
 		select {
@@ -130,8 +136,9 @@ func (d *db) attach(ctx context.Context, what string) error {
 	}
 }
 
+// detach detaches the published database. Its caller holds mu.
 func (d *db) detach() error {
-	if !d.attached {
+	if !d.attached || d.closed.Load() { // Close closes it
 		return nil
 	}
 	d.attached = false
@@ -158,7 +165,7 @@ func (d *db) Sweep(context.Context) error {
 	}
 	var failed []error
 	for _, e := range entries {
-		if e.Name() == own || e.Name() == own+".wal" || e.IsDir() && !abandoned(e.Name()) {
+		if e.Name() == own || e.Name() == own+".wal" || e.IsDir() && !d.abandoned(e.Name()) {
 			continue
 		}
 		failed = append(failed, os.RemoveAll(filepath.Join(d.staging, e.Name())))
@@ -166,14 +173,18 @@ func (d *db) Sweep(context.Context) error {
 	return errors.Join(failed...)
 }
 
-// abandoned says whether the process that spilled to the folder tmp-PID-TIME is gone.
-func abandoned(folder string) bool {
+// abandoned says whether the process that spilled to the folder tmp-PID-TIME is gone, to one that holds the lock.
+// Another folder of our own PID is that of a container killed before: the first process of each has the PID 1.
+func (d *db) abandoned(folder string) bool {
+	if folder == filepath.Base(d.temp) {
+		return false
+	}
 	parts := strings.Split(folder, "-")
 	if len(parts) != 3 {
 		return true
 	}
 	pid, err := strconv.Atoi(parts[1])
-	return err != nil || errors.Is(unix.Kill(pid, 0), unix.ESRCH)
+	return err != nil || pid == os.Getpid() || errors.Is(unix.Kill(pid, 0), unix.ESRCH)
 }
 
 // A fileLock is held by one process at a time; the kernel takes it back from a dead one.
@@ -202,6 +213,18 @@ func (d *db) lockFile() (*fileLock, error) {
 }
 
 func (l *fileLock) release() error { return l.f.Close() }
+
+// makePrivate makes the folder, which holds what is known of customers, and nobody else's to read.
+func makePrivate(folder string) error {
+	err := os.MkdirAll(folder, 0o700)
+	if err == nil {
+		err = os.Chmod(folder, 0o700) // one that was there before
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", warehouse.ErrPermission, err)
+	}
+	return nil
+}
 
 // removeDatabase removes a database file and its log.
 func removeDatabase(file string) error {

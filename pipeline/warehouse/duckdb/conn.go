@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
@@ -18,6 +19,8 @@ import (
 type conn struct {
 	d *db
 	c duck.Connection
+
+	steady bool // nothing interrupts it
 }
 
 // connect makes a connection on which the names of GoogleSQL work and all times are UTC.
@@ -39,6 +42,9 @@ func (c *conn) close() { duck.Disconnect(&c.c) }
 
 // interruptible makes ctx's end, and the warehouse's, interrupt what c runs until stop is called.
 func (c *conn) interruptible(ctx context.Context) (stop func()) {
+	if c.steady {
+		return func() {}
+	}
 	over, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -67,6 +73,10 @@ func (c *conn) run(ctx context.Context, q sql.Query, f func(*duck.Result) error)
 	}
 	stop := c.interruptible(ctx)
 	defer stop()
+	if log := c.d.env.Log; log != nil && log.Enabled(ctx, slog.LevelDebug) {
+		began := time.Now()
+		defer func() { log.Debug("query", "name", q.Name, "seconds", time.Since(began).Seconds(), "sql", q.Text) }()
+	}
 	fail := func(message string) error { return c.failure(ctx, q.Name, message) }
 
 	var statement duck.PreparedStatement
@@ -165,14 +175,16 @@ func (c *conn) transaction(ctx context.Context, f func() error) error {
 	}
 	err := f()
 	if err == nil {
-		err = ctx.Err()
+		err = c.interrupted(ctx)
 	}
+	c.steady = true
+	defer func() { c.steady = false }()
 	if err == nil {
-		if err = c.do(context.WithoutCancel(ctx), "commit", "COMMIT"); err == nil {
+		if err = c.do(ctx, "commit", "COMMIT"); err == nil {
 			return nil
 		}
 	}
-	_ = c.do(context.WithoutCancel(ctx), "rollback", "ROLLBACK") // fails where a fatal error has ended the transaction
+	_ = c.do(ctx, "rollback", "ROLLBACK") // fails where a fatal error has ended the transaction
 	return err
 }
 
@@ -214,7 +226,7 @@ func (d *db) newSession(ctx context.Context) (*conn, error) {
 func (d *db) release(c *conn) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.idle) < 8 && !d.closed {
+	if len(d.idle) < 8 && !d.closed.Load() {
 		d.idle = append(d.idle, c)
 	} else {
 		c.close()

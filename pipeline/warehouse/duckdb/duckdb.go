@@ -1,12 +1,12 @@
 // Package duckdb is the embedded warehouse: one DuckDB file, and a folder beside it while a run is at work.
 //
 // A Warehouse is one DuckDB instance in memory with two databases attached. The published file is attached for reading
-// only while somebody reads, and from Claim to Close; it is open for writing only in Publish and Record, for seconds,
-// since a process that has a DuckDB file open for writing shuts all others out. The staging file belongs to one run.
+// only while somebody reads, and from Claim to the first write; it is open for writing only in Publish and Record, for
+// seconds, since a process that has a DuckDB file open for writing shuts all others out. The staging file belongs to one run.
 //
 //	warehouse.duckdb            what is published, and the user's own tables if they are in there
 //	warehouse.duckdb.lock       flock: held by the run at work, whose process id it holds
-//	warehouse.duckdb.staging/   RUN.duckdb and files spilled by queries; gone when nobody is at work
+//	warehouse.duckdb.staging/   RUN.duckdb and files spilled by queries, for the owner's eyes; gone when nobody is at work
 //
 // Everything read from DuckDB is copied into Go memory (see read.go), everything written goes through its appender.
 package duckdb
@@ -21,6 +21,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	duck "github.com/duckdb/duckdb-go-bindings"
@@ -60,15 +61,15 @@ type db struct {
 	lockWait            time.Duration
 	instance            duck.Database
 	gate                *semaphore.Weighted
-	closing             chan struct{}
+	closed              atomic.Bool
+	closing             chan struct{}      // closed with closed, without mu, which whoever waits for the file holds
 	reached             func(point string) // for tests: a moment at which the program may die
 
 	mu       sync.Mutex
 	control  *conn // attaches and detaches
 	idle     []*conn
 	attached bool // the published file, or an empty database in its place
-	users    int  // of the published file: sessions, and the claim
-	closed   bool
+	users    int  // of the published file: sessions, and the claim until it writes
 	claim    *claim
 }
 
@@ -113,9 +114,12 @@ func open(ctx context.Context, env warehouse.Env, c Config) (*db, error) {
 		gate: semaphore.NewWeighted(all), closing: make(chan struct{}), reached: func(string) {},
 	}
 	d.temp = filepath.Join(d.staging, fmt.Sprintf("tmp-%d-%d", os.Getpid(), time.Now().UnixNano()))
+	private := d.staging
 	if env.ReadOnly {
 		d.temp = filepath.Join(os.TempDir(), "segments-"+filepath.Base(d.temp))
+		private = d.temp
 	}
+	_ = makePrivate(private) // before DuckDB makes it for all to read; where it cannot be made, Claim says so
 	if err := d.start(map[string]string{
 		"memory_limit":                 c.Memory,
 		"threads":                      strconv.Itoa(c.Threads),
@@ -155,17 +159,12 @@ func (d *db) start(settings map[string]string) error {
 
 func (d *db) Dialect() sql.Dialect { return sql.DuckDB }
 
-// Close interrupts what still runs.
+// Close interrupts what still runs, though no COMMIT, and whoever waits for the file.
 func (d *db) Close() error {
-	d.mu.Lock()
-	if d.closed {
-		d.mu.Unlock()
+	if d.closed.Swap(true) {
 		return nil
 	}
-	d.closed = true
 	close(d.closing)
-	d.mu.Unlock()
-
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	err := d.gate.Acquire(ctx, all)

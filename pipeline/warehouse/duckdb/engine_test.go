@@ -45,7 +45,7 @@ func TestTypes(t *testing.T) {
 		"SELECT [1] AS the_list":                            "query asked: column the_list is of type LIST, which cannot be read; CAST it",
 		"SELECT INTERVAL 1 DAY AS span, '\\x00'::BLOB AS b": "query asked: column span is of type INTERVAL, which cannot be read; CAST it",
 		"SELECT 1; SELECT 2":                                "query asked: Parser Error: syntax error at or near \";\"",
-		"SELECT 9223372036854775808::HUGEINT AS big": "query asked: bad data: Conversion Error: Type INT128 with value 9223372036854775808 " +
+		"SELECT 9223372036854775808::HUGEINT AS big": "query asked: bad data: Conversion Error: Type INT128 with a value " +
 			"can't be cast because the value is out of range for the destination type INT64 when casting from source column big",
 	} {
 		if got := asked(t, d, text); got != want {
@@ -145,7 +145,7 @@ func TestBroken(t *testing.T) {
 			}))
 		}
 	}
-	if err := publishGeneration(d, 1, func() {}); err == nil || !strings.Contains(err.Error(), "seg has 27000 rows") {
+	if err := publishGeneration(d, 1, func() {}); !errors.Is(err, warehouse.ErrBroken) || !strings.Contains(err.Error(), "seg has 27000 rows") {
 		t.Errorf("got %v, want the rows that are missing", err)
 	}
 	if got := asked(t, d, "SELECT state FROM run_events ORDER BY ended_at"); got != "PUBLISHED BROKEN" {
@@ -206,7 +206,7 @@ func TestNothingLeaks(t *testing.T) {
 	w, err := d.Stage(t.Context(), crashWhole)
 	check(t, err)
 	check(t, w.Abort())
-	if len(d.idle) > 8 || d.users != 1 {
+	if len(d.idle) > 8 || d.users != 0 {
 		t.Errorf("%d idle connections and %d users are left", len(d.idle), d.users)
 	}
 	check(t, d.Close())

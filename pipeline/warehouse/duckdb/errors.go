@@ -21,6 +21,10 @@ var (
 	diskFull = regexp.MustCompile(`No space left on device|Disk quota exceeded|max_temp_directory_size`)
 	denied   = regexp.MustCompile(`Permission denied|Read-only file system`)
 	badValue = regexp.MustCompile(`^(Conversion|Out of Range) Error`)
+	ofValues = regexp.MustCompile(`^(Conversion|Out of Range|Invalid Input) Error`)
+	quoted   = regexp.MustCompile(`(?s)\bfile "[^"\n]*"| (?:value )?(?:'.*'|".*"|['"].*)`) // as far as it goes: values hold quotes too
+	number   = regexp.MustCompile(` value -?[0-9]\S*`)
+	operands = regexp.MustCompile(` \([^()]*\)!`)
 )
 
 // errLocked says that another process has the file open.
@@ -28,6 +32,9 @@ var errLocked = fmt.Errorf("%w: the file is in use", warehouse.ErrTemporary)
 
 // interrupted says why c is to stop, if it is.
 func (c *conn) interrupted(ctx context.Context) error {
+	if c.steady {
+		return nil
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -50,7 +57,7 @@ func (c *conn) failure(ctx context.Context, name, message string) error {
 
 // explain makes an error of a kind that callers know of DuckDB's message, of which one line is shown.
 func (d *db) explain(message string) error {
-	line := firstLine(message)
+	line := firstLine(withoutValues(message))
 	switch {
 	case lockHeld.MatchString(message):
 		m := lockHeld.FindStringSubmatch(message)
@@ -69,6 +76,22 @@ func (d *db) explain(message string) error {
 		return fmt.Errorf("%s: %s.wal was left by a writer of another file; if you replaced the database file, remove it", line, d.path)
 	}
 	return errors.New(line)
+}
+
+// withoutValues returns DuckDB's message without the customers' values that it quotes, or their numbers. The names of
+// types and columns, which stand there without quotes, stay, and so do those of files.
+func withoutValues(message string) string {
+	if !ofValues.MatchString(message) {
+		return message
+	}
+	message, _, _ = strings.Cut(message, "\n\nLINE ")
+	message = quoted.ReplaceAllStringFunc(message, func(s string) string {
+		if strings.HasPrefix(s, "file ") {
+			return s
+		}
+		return " a value"
+	})
+	return operands.ReplaceAllString(number.ReplaceAllString(message, " a value"), "")
 }
 
 func firstLine(message string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 
@@ -20,37 +21,21 @@ func runsOf(ledger string) string {
 // latest is runsOf of the ledger of the published file, as a relation.
 var latest = "(" + runsOf(publishedName(warehouse.Runs.Name)) + ")"
 
-// mayRun holds run against the ledger. slot asks whether its slot is still to be published.
-func (c *conn) mayRun(ctx context.Context, run warehouse.Run, slot bool) error {
-	has, err := c.columns(ctx, warehouse.Runs.Name)
-	if err != nil || has == nil {
+// current is the newest published date, NULL where there is none.
+var current = "(SELECT max(as_of) FROM " + latest + " WHERE state = 'PUBLISHED' AND NOT backfill)"
+
+// mayRun asks the ledger whether the slot of run is still to be published, by run.
+func (c *conn) mayRun(ctx context.Context, run warehouse.Run) error {
+	if has, err := c.owned(ctx, run); err != nil || !has {
 		return err
 	}
-	for _, needed := range []string{"run_id", "name", "as_of", "digest", "state", "backfill", "ended_at"} {
-		if _, ok := has[needed]; !ok {
-			return fmt.Errorf("%w: %s has a table %s that is no ledger: it lacks the column %s",
-				warehouse.ErrOwner, c.d.path, warehouse.Runs.Name, needed)
-		}
-	}
-	owner, err := c.rows(ctx, "owner", "SELECT name FROM "+publishedName(warehouse.Runs.Name)+" WHERE name <> $name LIMIT 1",
-		map[string]any{"name": run.Name})
+	asOf := map[string]any{"as_of": frame.DayOf(run.AsOf)}
+	by, err := c.doneBy(ctx, run)
 	if err != nil {
 		return err
 	}
-	if len(owner) > 0 {
-		return fmt.Errorf("%w: %s is that of %q; give %q a file of its own", warehouse.ErrOwner, c.d.path, owner[0][0], run.Name)
-	}
-	asOf := map[string]any{"as_of": arrow.Date32FromTime(run.AsOf)}
-	if !slot {
-		return nil
-	}
-	done, err := c.rows(ctx, "slot", "SELECT run_id, digest, state FROM "+latest+
-		" WHERE as_of = $as_of AND state IN ('PUBLISHED', 'BROKEN') ORDER BY ended_at DESC, run_id LIMIT 1", asOf)
-	if err != nil {
-		return err
-	}
-	if len(done) > 0 && done[0][1] == run.Digest && done[0][2] == string(warehouse.Published) {
-		return fmt.Errorf("%w: %s, by run %s", warehouse.ErrDone, run.AsOf.Format("2006-01-02"), done[0][0])
+	if by != "" {
+		return fmt.Errorf("%w: %s, by run %s", warehouse.ErrDone, run.AsOf.Format(time.DateOnly), by)
 	}
 	previous, err := c.rows(ctx, "previous run", "SELECT run_id FROM "+latest+
 		" WHERE as_of < $as_of AND state = 'PUBLISHED' ORDER BY as_of DESC, ended_at DESC, run_id LIMIT 1", asOf)
@@ -63,15 +48,94 @@ func (c *conn) mayRun(ctx context.Context, run warehouse.Run, slot bool) error {
 	}
 	if newest != run.Previous {
 		return fmt.Errorf("%w: the newest run before %s is %q, this one builds on %q", warehouse.ErrMoved,
-			run.AsOf.Format("2006-01-02"), newest, run.Previous)
+			run.AsOf.Format(time.DateOnly), newest, run.Previous)
 	}
 	return nil
+}
+
+// doneBy returns the run that has published the slot of run for good; empty where there is none.
+func (c *conn) doneBy(ctx context.Context, run warehouse.Run) (string, error) {
+	done, err := c.rows(ctx, "slot", "SELECT run_id, digest, state, backfill FROM "+latest+
+		" WHERE as_of = $as_of AND state IN ('PUBLISHED', 'BROKEN') ORDER BY ended_at DESC, run_id",
+		map[string]any{"as_of": frame.DayOf(run.AsOf)})
+	if err != nil {
+		return "", err
+	}
+	for i, r := range done {
+		by, digest, state, backfill := r[0], r[1], warehouse.State(r[2]), r[3] == "true"
+		if state == warehouse.Broken {
+			continue
+		}
+		same := i == 0 && digest == run.Digest && backfill == run.Backfill // i is 0: nothing broken came after it
+		if !same && (backfill || !run.Backfill) {
+			return "", nil
+		}
+		if there, err := c.keeps(ctx, run); err != nil || !there {
+			return "", err
+		}
+		return by, nil
+	}
+	return "", nil
+}
+
+// keeps says whether rows of run's date are still there, which retention takes from all dated tables at once.
+func (c *conn) keeps(ctx context.Context, run warehouse.Run) (bool, error) {
+	tables, err := c.datedTables(ctx)
+	if err != nil || len(tables) == 0 {
+		return err == nil, err
+	}
+	var there []string
+	for _, t := range tables {
+		there = append(there, "EXISTS (SELECT 1 FROM "+publishedName(t)+" WHERE as_of = $as_of)")
+	}
+	rows, err := c.rows(ctx, "rows of the slot", "SELECT "+strings.Join(there, " OR "),
+		map[string]any{"as_of": frame.DayOf(run.AsOf)})
+	if err != nil {
+		return false, err
+	}
+	return rows[0][0] == "true", nil
+}
+
+// mayRecord says whether e, which publishes nothing, may be the last word on its run.
+func (c *conn) mayRecord(ctx context.Context, e warehouse.Entry) error {
+	if has, err := c.owned(ctx, e.Run); err != nil || !has || e.State == warehouse.Broken {
+		return err
+	}
+	published, err := c.rows(ctx, "published run", "SELECT ended_at FROM "+publishedName(warehouse.Runs.Name)+
+		" WHERE run_id = $run_id AND state = 'PUBLISHED' LIMIT 1", map[string]any{"run_id": e.ID})
+	if err != nil || len(published) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: at %s; it is not %s", warehouse.ErrDone, published[0][0], e.State)
+}
+
+// owned says whether there is a ledger. It fails where that is not the ledger of run's configuration.
+func (c *conn) owned(ctx context.Context, run warehouse.Run) (bool, error) {
+	has, err := c.columns(ctx, warehouse.Runs.Name)
+	if err != nil || has == nil {
+		return false, err
+	}
+	for _, needed := range []string{"run_id", "name", "as_of", "digest", "state", "backfill", "ended_at"} {
+		if _, ok := has[needed]; !ok {
+			return false, fmt.Errorf("%w: %s has a table %s that is no ledger: it lacks the column %s",
+				warehouse.ErrOwner, c.d.path, warehouse.Runs.Name, needed)
+		}
+	}
+	owner, err := c.rows(ctx, "owner", "SELECT name FROM "+publishedName(warehouse.Runs.Name)+" WHERE name <> $name LIMIT 1",
+		map[string]any{"name": run.Name})
+	if err != nil {
+		return false, err
+	}
+	if len(owner) > 0 {
+		return false, fmt.Errorf("%w: %s is that of %q; give %q a file of its own", warehouse.ErrOwner, c.d.path, owner[0][0], run.Name)
+	}
+	return true, nil
 }
 
 // record adds e to the ledger.
 func (c *conn) record(ctx context.Context, e warehouse.Entry) error {
 	values := map[string]any{
-		"run_id": e.ID, "name": e.Name, "as_of": arrow.Date32FromTime(e.AsOf), "digest": e.Digest, "previous_run": any(e.Previous),
+		"run_id": e.ID, "name": e.Name, "as_of": frame.DayOf(e.AsOf), "digest": e.Digest, "previous_run": any(e.Previous),
 		"state": string(e.State), "backfill": e.Backfill,
 		"started_at": arrow.Timestamp(e.StartedAt.UnixMicro()), "ended_at": arrow.Timestamp(e.EndedAt.UnixMicro()),
 		"customers": e.Customers, "left_out": e.LeftOut, "code_version": e.CodeVersion, "message": e.Message,

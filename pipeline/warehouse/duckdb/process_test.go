@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -16,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
 	"golang.org/x/sys/unix"
 
 	"segments/pipeline/warehouse"
@@ -138,10 +138,51 @@ func TestFileOpenInAnotherProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, p.Wait())
+	// Close ends the wait.
+	p = start(t, "write", path)
+	other := openAt(t, path)
+	other.lockWait = time.Minute
+	begun := time.Now()
+	time.AfterFunc(100*time.Millisecond, func() { _ = other.Close() })
+	if _, _, err = other.Published(t.Context(), warehouse.Runs); !errors.Is(err, errClosed) {
+		t.Errorf("got %v, want %v", err, errClosed)
+	}
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("closing took %s", took)
+	}
+	check(t, p.stdin.Close())
+	check(t, p.Wait())
 	// An open warehouse that does nothing stands in nobody's way.
 	p = start(t, "write", path)
 	check(t, p.stdin.Close())
 	check(t, p.Wait())
+}
+
+// Others may open the file as soon as a publish has closed it: what is published stays published.
+func TestFileOpenInAnotherProcessAfterPublish(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "w.duckdb")
+	var log strings.Builder
+	d := openAt(t, path)
+	d.env.Log, d.lockWait = slog.New(slog.NewTextHandler(&log, nil)), 100*time.Millisecond
+	var p *started
+	d.reached = func(point string) {
+		if point == "checkpointed" {
+			p = start(t, "write", path)
+		}
+	}
+	check(t, publishGeneration(d, 1, func() {}))
+	if !strings.Contains(log.String(), "could not be read back") {
+		t.Errorf("the log says %q", log.String())
+	}
+	if got := asked(t, d, "SELECT 1"); !strings.Contains(got, "in use") {
+		t.Errorf("the other process does not hold the file: %s", got)
+	}
+	check(t, p.stdin.Close())
+	check(t, p.Wait())
+	if got := asked(t, d, "SELECT state FROM runs"); got != "PUBLISHED" {
+		t.Errorf("the ledger has %s", got)
+	}
+	check(t, d.Close())
 }
 
 var (
@@ -193,7 +234,7 @@ func publishGeneration(d *db, n int, ready func()) error {
 		for i := range labels {
 			labels[i] = fmt.Sprintf("row %d of generation %d", i, n)
 		}
-		all := frame.Record(asOf.Array(slices.Repeat([]arrow.Date32{arrow.Date32FromTime(run.AsOf)}, crashRows), nil),
+		all := frame.Record(asOf.Array(slices.Repeat([]frame.Day{frame.DayOf(run.AsOf)}, crashRows), nil),
 			value.Array(slices.Repeat([]int64{int64(n)}, crashRows), nil), label.Array(labels, nil),
 			frame.Int64("even", "Later.").Null().Array(make([]int64, crashRows), nil))
 		if err := w.Write(frame.Select(all, table.Columns...)); err != nil {
@@ -221,7 +262,7 @@ func newestBefore(d *db, asOf time.Time) (string, error) {
 		return "", err
 	}
 	rows, err := c.rows(context.Background(), "newest", "SELECT run_id FROM "+latest+
-		" WHERE as_of < $d AND state = 'PUBLISHED' ORDER BY as_of DESC, ended_at DESC LIMIT 1", map[string]any{"d": arrow.Date32FromTime(asOf)})
+		" WHERE as_of < $d AND state = 'PUBLISHED' ORDER BY as_of DESC, ended_at DESC LIMIT 1", map[string]any{"d": frame.DayOf(asOf)})
 	if err != nil || len(rows) == 0 {
 		return "", err
 	}

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
-
 	"segments/pipeline/warehouse"
 	"segments/sql"
 	"segments/transforms/frame"
@@ -32,14 +30,8 @@ func (d *db) Publish(ctx context.Context, e warehouse.Entry, keepFrom time.Time,
 	e.State = warehouse.Published
 	var done []warehouse.Ref
 	if err := d.write(ctx, func(c *conn) error {
-		if err := c.transaction(ctx, func() error {
-			done, err = c.publish(ctx, e, keepFrom, views, refs)
-			return err
-		}); err != nil {
-			return err
-		}
-		d.reached("committed")
-		return c.checkpoint()
+		done, err = c.publish(ctx, e, keepFrom, views, refs)
+		return err
 	}); err != nil {
 		return fmt.Errorf("publish %s: %w", e.ID, err)
 	}
@@ -54,19 +46,18 @@ func (c *conn) publish(
 	if err := c.refuseStrangers(ctx, refs); err != nil {
 		return nil, err
 	}
-	if err := c.mayRun(ctx, e.Run, true); err != nil {
+	if err := c.mayRun(ctx, e.Run); err != nil {
 		return nil, err
 	}
 	if err := c.ensure(ctx, warehouse.Runs); err != nil {
 		return nil, err
 	}
 	c.d.reached("begun")
-	newer, err := c.rows(ctx, "newer dates", "SELECT count(*) FROM "+latest+
-		" WHERE state = 'PUBLISHED' AND NOT backfill AND as_of > $as_of", map[string]any{"as_of": arrow.Date32FromTime(e.AsOf)})
+	newer, err := c.rows(ctx, "newer date", "SELECT coalesce("+current+" > $as_of, false)", map[string]any{"as_of": frame.DayOf(e.AsOf)})
 	if err != nil {
 		return nil, err
 	}
-	history := e.Backfill || newer[0][0] != "0"
+	history := e.Backfill || newer[0][0] == "true"
 	var done []warehouse.Ref
 	for _, r := range refs {
 		if err := c.ensure(ctx, r.Table); err != nil {
@@ -83,11 +74,11 @@ func (c *conn) publish(
 	if err := errors.Join(c.views(ctx, refs), c.namedViews(ctx, views)); err != nil {
 		return nil, err
 	}
-	if err := c.forget(ctx, keepFrom); err != nil {
+	if err := c.record(ctx, e); err != nil {
 		return nil, err
 	}
 	c.d.reached("replaced")
-	return done, c.record(ctx, e)
+	return done, c.forget(ctx, e.Run, keepFrom)
 }
 
 // partition returns the condition of the rows of t that run replaces.
@@ -96,7 +87,7 @@ func partition(t frame.Table, run warehouse.Run) (where string, params map[strin
 	case "":
 		return "TRUE", nil, nil
 	case "as_of":
-		return "as_of = $as_of", map[string]any{"as_of": arrow.Date32FromTime(run.AsOf)}, nil
+		return "as_of = $as_of", map[string]any{"as_of": frame.DayOf(run.AsOf)}, nil
 	case "run_id":
 		return "run_id = $run_id", map[string]any{"run_id": run.ID}, nil
 	}
@@ -151,6 +142,9 @@ func (c *conn) views(ctx context.Context, refs []warehouse.Ref) error {
 				"CREATE OR REPLACE VIEW "+view+" AS SELECT * FROM main."+quote(r.Table.Name)+
 					" WHERE as_of = (SELECT max(as_of) FROM main.runs WHERE state = 'PUBLISHED' AND NOT backfill)",
 				"COMMENT ON VIEW "+view+" IS "+sql.DuckDB.Literal(currentDoc+r.Table.Name+"."))
+			for _, col := range r.Table.Columns {
+				statements = append(statements, "COMMENT ON COLUMN "+view+"."+quote(col.Name)+" IS "+sql.DuckDB.Literal(sql.Description(col)))
+			}
 		}
 	}
 	return c.do(ctx, "views", statements...)
@@ -179,22 +173,33 @@ func (c *conn) namedViews(ctx context.Context, views []warehouse.View) error {
 // currentDoc begins the comment of the views of the newest date, by which dated tables are known.
 const currentDoc = "The newest published date of "
 
-// forget deletes the dates before keepFrom from every dated table.
-func (c *conn) forget(ctx context.Context, keepFrom time.Time) error {
+// datedTables returns the published tables that have a view of their newest date.
+func (c *conn) datedTables(ctx context.Context) (tables []string, err error) {
+	views, err := c.rows(ctx, "dated tables", `SELECT view_name FROM duckdb_views()
+		WHERE database_name = $db AND schema_name = 'main' AND starts_with(comment, $doc) ORDER BY view_name`,
+		map[string]any{"db": publishedDB, "doc": currentDoc})
+	for _, v := range views {
+		tables = append(tables, strings.TrimSuffix(v[0], "_current"))
+	}
+	return tables, err
+}
+
+// forget deletes the dates before keepFrom from every dated table, but neither run's date nor the current one, nor any
+// after them. run is in the ledger by then.
+func (c *conn) forget(ctx context.Context, run warehouse.Run, keepFrom time.Time) error {
 	if keepFrom.IsZero() {
 		return nil
 	}
-	views, err := c.rows(ctx, "dated tables", `SELECT view_name FROM duckdb_views()
-		WHERE database_name = $db AND schema_name = 'main' AND starts_with(comment, $doc)`,
-		map[string]any{"db": publishedDB, "doc": currentDoc})
+	tables, err := c.datedTables(ctx)
 	if err != nil {
 		return err
 	}
-	for _, v := range views {
-		table := strings.TrimSuffix(v[0], "_current")
+	from := min(frame.DayOf(keepFrom), frame.DayOf(run.AsOf))
+	for _, table := range tables {
 		if err := c.exec(ctx, sql.Query{
-			Name: "retention of " + table, Text: "DELETE FROM " + publishedName(table) + " WHERE as_of < $keep_from",
-			Params: map[string]any{"keep_from": arrow.Date32FromTime(keepFrom)},
+			Name:   "retention of " + table,
+			Text:   "DELETE FROM " + publishedName(table) + " WHERE as_of < least($keep_from, coalesce(" + current + ", $keep_from))",
+			Params: map[string]any{"keep_from": from},
 		}); err != nil {
 			return err
 		}
@@ -202,34 +207,35 @@ func (c *conn) forget(ctx context.Context, keepFrom time.Time) error {
 	return nil
 }
 
-// checkpoint moves what is committed from the log into the file. Where it fails, readers see the log's content all the same.
-func (c *conn) checkpoint() error {
-	if err := c.do(context.Background(), "checkpoint", "CHECKPOINT "+publishedDB); err != nil {
-		c.d.env.Log.Warn("published, but not yet moved from the log into the file", "path", c.d.path, "error", err)
-	}
-	return nil
-}
-
-// verify counts what was published in the file, opened anew. What is not there is recorded as broken.
+// verify counts what was published in the file, opened anew. What is not there is recorded as broken. Where the file
+// cannot be read now, there is only a warning, since what was committed is published.
 func (d *db) verify(ctx context.Context, e warehouse.Entry, refs []warehouse.Ref) error {
 	c, err := d.session(ctx)
 	if err != nil {
-		return fmt.Errorf("publish %s: published, but it could not be read back: %w", e.ID, err)
-	}
-	var bad []error
-	for _, r := range refs {
-		bad = append(bad, c.counted(ctx, e.Run, r))
-	}
-	d.release(c)
-	if err = errors.Join(bad...); err == nil {
+		d.env.Log.Warn("published, but it could not be read back", "run", e.ID, "path", d.path, "error", err)
 		return nil
 	}
-	e.State, e.EndedAt = warehouse.Broken, d.env.Now()
-	e.Message = "what was read back is not what was written: " + err.Error()
-	return fmt.Errorf("publish %s: %s; publish the date again: %w", e.ID, e.Message, errors.Join(err, d.Record(ctx, e)))
+	for _, r := range refs {
+		if err = c.counted(ctx, e.Run, r); err != nil {
+			break
+		}
+	}
+	d.release(c)
+	if err == nil || errors.Is(err, errClosed) {
+		return nil
+	}
+	e.State, e.EndedAt, e.Message = warehouse.Broken, d.env.Now(), warehouse.ErrBroken.Error()+": "+err.Error()
+	err = fmt.Errorf("publish %s: %w: %w; publish the date again", e.ID, warehouse.ErrBroken, err)
+	if unsaid := d.Record(ctx, e); unsaid != nil {
+		return fmt.Errorf("%w; the ledger does not say so: %w", err, unsaid)
+	}
+	return err
 }
 
 func (d *db) Record(ctx context.Context, e warehouse.Entry, refs ...warehouse.Ref) error {
+	if e.State == warehouse.Published {
+		return fmt.Errorf("record %s: only Publish makes a run published", e.ID)
+	}
 	if _, err := d.claimed(); err != nil { // a run that never came to work writes under a lock of its own
 		lock, err := d.lockFile()
 		if err != nil {
@@ -243,20 +249,27 @@ func (d *db) Record(ctx context.Context, e warehouse.Entry, refs ...warehouse.Re
 		}
 	}
 	err := d.write(ctx, func(c *conn) error {
-		if err := c.transaction(ctx, func() error {
-			if err := errors.Join(c.refuseStrangers(ctx, refs), c.mayRun(ctx, e.Run, false), c.ensure(ctx, warehouse.Runs)); err != nil {
-				return err
-			}
-			for _, r := range refs {
-				if err := errors.Join(c.ensure(ctx, r.Table), c.replace(ctx, e.Run, r)); err != nil {
-					return err
-				}
-			}
-			return errors.Join(c.views(ctx, nil), c.record(ctx, e))
-		}); err != nil {
+		if err := c.refuseStrangers(ctx, refs); err != nil {
 			return err
 		}
-		return c.checkpoint()
+		if err := c.mayRecord(ctx, e); err != nil {
+			return err
+		}
+		if err := c.ensure(ctx, warehouse.Runs); err != nil {
+			return err
+		}
+		for _, r := range refs {
+			if err := c.ensure(ctx, r.Table); err != nil {
+				return err
+			}
+			if err := c.replace(ctx, e.Run, r); err != nil {
+				return err
+			}
+		}
+		if err := c.views(ctx, nil); err != nil {
+			return err
+		}
+		return c.record(ctx, e)
 	})
 	if err != nil {
 		return fmt.Errorf("record %s: %w", e.ID, err)
@@ -264,7 +277,8 @@ func (d *db) Record(ctx context.Context, e warehouse.Entry, refs ...warehouse.Re
 	return nil
 }
 
-// write opens the published file for writing, for as long as f takes.
+// write opens the published file for writing, for as long as the transaction f takes. An error says that nothing was
+// written: what fails after COMMIT is only logged. The claim's hold of the file ends here: sessions attach it anew.
 func (d *db) write(ctx context.Context, f func(*conn) error) error {
 	wait, cancel := context.WithTimeout(ctx, d.lockWait)
 	defer cancel()
@@ -277,22 +291,28 @@ func (d *db) write(ctx context.Context, f func(*conn) error) error {
 	defer d.gate.Release(all)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed {
+	if d.closed.Load() {
 		return errClosed
 	}
+	d.users = 0
 	if err := d.detach(); err != nil {
 		return err
 	}
-	err := d.create(ctx)
+	if err := d.create(ctx); err != nil {
+		return err
+	}
+	if err := d.attach(ctx, sql.DuckDB.Literal(d.path)+" AS "+publishedDB); err != nil {
+		return err
+	}
+	err := d.control.transaction(ctx, func() error { return f(d.control) })
 	if err == nil {
-		if err = d.attach(ctx, sql.DuckDB.Literal(d.path)+" AS "+publishedDB); err == nil {
-			err = f(d.control)
-			err = errors.Join(err, d.detach())
+		d.reached("committed")
+		if err := d.control.do(context.Background(), "checkpoint", "CHECKPOINT "+publishedDB); err != nil {
+			d.env.Log.Warn("written, but not yet moved from the log into the file, which readers do not notice", "path", d.path, "error", err)
 		}
 	}
-	if d.users > 0 { // the claim's hold
-		d.users--
-		err = errors.Join(err, d.retain(context.WithoutCancel(ctx)))
+	if err := d.detach(); err != nil {
+		d.env.Log.Warn("the warehouse's file stays open", "path", d.path, "error", err)
 	}
 	return err
 }
@@ -306,8 +326,8 @@ func (d *db) create(ctx context.Context) error {
 	if _, err := os.Stat(d.path + ".wal"); err == nil {
 		return fmt.Errorf("%s.wal is there without its database file; bring the file back, or remove the .wal", d.path)
 	}
-	if err := os.MkdirAll(d.staging, 0o755); err != nil {
-		return fmt.Errorf("%w: %w", warehouse.ErrPermission, err)
+	if err := makePrivate(d.staging); err != nil {
+		return err
 	}
 	file := filepath.Join(d.staging, "new.duckdb")
 	if err := removeDatabase(file); err != nil {

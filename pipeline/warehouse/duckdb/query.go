@@ -123,31 +123,39 @@ func list(n int, f func(i int) string) string {
 	return strings.Join(parts, ", ")
 }
 
+// described gives f a session, for as long as it takes, and the columns of q's result.
+func (d *db) described(ctx context.Context, q sql.Query, f func(c *conn, cols []column) error) error {
+	c, err := d.session(ctx)
+	if err != nil {
+		return fmt.Errorf("query %s: %w", q.Name, err)
+	}
+	defer d.release(c)
+	cols, err := c.describe(ctx, q)
+	if err != nil {
+		return err
+	}
+	return f(c, cols)
+}
+
 // Query casts columns whose types no kind has the layout of, in SQL.
 func (d *db) Query(ctx context.Context, q sql.Query) frame.Batches {
 	return func(yield func(frame.Batch, error) bool) {
-		c, err := d.session(ctx)
-		if err != nil {
-			yield(nil, fmt.Errorf("query %s: %w", q.Name, err))
-			return
-		}
-		defer d.release(c)
-		cols, err := c.describe(ctx, q)
+		err := d.described(ctx, q, func(c *conn, cols []column) error {
+			readable := q
+			for _, col := range cols {
+				if col.read == "" {
+					return fmt.Errorf("query %s: column %s is of type %s, which cannot be read; CAST it", q.Name, col.Name, col.Native)
+				}
+				if col.read != col.Native {
+					readable.Text = cast(q, cols)
+				}
+			}
+			c.stream(ctx, readable, yield)
+			return nil
+		})
 		if err != nil {
 			yield(nil, err)
-			return
 		}
-		readable := q
-		for _, col := range cols {
-			if col.read == "" {
-				yield(nil, fmt.Errorf("query %s: column %s is of type %s, which cannot be read; CAST it", q.Name, col.Name, col.Native))
-				return
-			}
-			if col.read != col.Native {
-				readable.Text = cast(q, cols)
-			}
-		}
-		c.stream(ctx, readable, yield)
 	}
 }
 
@@ -160,60 +168,48 @@ func cast(q sql.Query, cols []column) string {
 }
 
 // Estimate knows no bytes: nobody charges for them.
-func (d *db) Estimate(ctx context.Context, q sql.Query) (warehouse.Estimate, error) {
-	c, err := d.session(ctx)
-	if err != nil {
-		return warehouse.Estimate{}, err
-	}
-	defer d.release(c)
-	cols, err := c.describe(ctx, q)
-	if err != nil {
-		return warehouse.Estimate{}, err
-	}
-	est := warehouse.Estimate{Columns: make([]sql.ColumnInfo, len(cols))}
-	relation, names := named(q, cols)
-	types, err := c.rows(ctx, q.Name, "SELECT "+list(len(cols), func(i int) string { return "typeof(any_value(" + names[i] + "))" })+
-		" FROM (SELECT * FROM "+relation+" LIMIT 0)", q.Params)
-	if err != nil {
-		return warehouse.Estimate{}, err
-	}
-	for i, col := range cols {
-		if types[0][i] == `"NULL"` { // a result has INTEGER in its place
-			col.Native, col.Family = "NULL", sql.Null
+func (d *db) Estimate(ctx context.Context, q sql.Query) (est warehouse.Estimate, err error) {
+	err = d.described(ctx, q, func(c *conn, cols []column) error {
+		relation, names := named(q, cols)
+		types, err := c.rows(ctx, q.Name, "SELECT "+list(len(cols), func(i int) string { return "typeof(any_value(" + names[i] + "))" })+
+			" FROM (SELECT * FROM "+relation+" LIMIT 0)", q.Params)
+		if err != nil {
+			return err
 		}
-		est.Columns[i] = col.ColumnInfo
-	}
-	return est, nil
+		for i, col := range cols {
+			if types[0][i] == `"NULL"` { // a result has INTEGER in its place
+				col.Native, col.Family = "NULL", sql.Null
+			}
+			est.Columns = append(est.Columns, col.ColumnInfo)
+		}
+		return nil
+	})
+	return est, err
 }
 
 // Fingerprint adds up the 64-bit hashes of the rows as integers of 128 bits: a sum, since equal rows would cancel in an
 // exclusive or.
-func (d *db) Fingerprint(ctx context.Context, q sql.Query) (warehouse.Fingerprint, error) {
-	c, err := d.session(ctx)
-	if err != nil {
-		return warehouse.Fingerprint{}, err
-	}
-	defer d.release(c)
-	cols, err := c.describe(ctx, q)
-	if err != nil {
-		return warehouse.Fingerprint{}, err
-	}
-	relation, names := named(q, cols)
-	sum := "SELECT count(*), CAST(coalesce(sum(hash(" + strings.Join(names, ", ") + ")), 0) AS VARCHAR) FROM " + relation
-	rows, err := c.rows(ctx, q.Name, sum, q.Params)
-	if err != nil {
-		return warehouse.Fingerprint{}, err
-	}
-	n, err := strconv.ParseInt(rows[0][0], 10, 64)
-	if err != nil {
-		return warehouse.Fingerprint{}, fmt.Errorf("query %s: %w", q.Name, err)
-	}
-	h := sha256.New()
-	for _, col := range cols {
-		fmt.Fprintf(h, "%q %q\n", col.Name, col.Native)
-	}
-	fmt.Fprintf(h, "%d %s\n", n, rows[0][1])
-	return warehouse.Fingerprint{Rows: n, Digest: hex.EncodeToString(h.Sum(nil))}, nil
+func (d *db) Fingerprint(ctx context.Context, q sql.Query) (out warehouse.Fingerprint, err error) {
+	err = d.described(ctx, q, func(c *conn, cols []column) error {
+		relation, names := named(q, cols)
+		sum := "SELECT count(*), CAST(coalesce(sum(hash(" + strings.Join(names, ", ") + ")), 0) AS VARCHAR) FROM " + relation
+		rows, err := c.rows(ctx, q.Name, sum, q.Params)
+		if err != nil {
+			return err
+		}
+		n, err := strconv.ParseInt(rows[0][0], 10, 64)
+		if err != nil {
+			return fmt.Errorf("query %s: %w", q.Name, err)
+		}
+		h := sha256.New()
+		for _, col := range cols {
+			fmt.Fprintf(h, "%q %q\n", col.Name, col.Native)
+		}
+		fmt.Fprintf(h, "%d %s\n", n, rows[0][1])
+		out = warehouse.Fingerprint{Rows: n, Digest: hex.EncodeToString(h.Sum(nil))}
+		return nil
+	})
+	return out, err
 }
 
 // Scan gives the rows in the order in which the table has them, as preserve_insertion_order, which is on, makes it.
@@ -254,29 +250,22 @@ func (d *db) Materialize(ctx context.Context, t frame.Table, q sql.Query) (wareh
 	if _, err := d.claimed(); err != nil {
 		return warehouse.Ref{}, err
 	}
-	c, err := d.session(ctx)
-	if err != nil {
-		return warehouse.Ref{}, err
-	}
-	defer d.release(c)
-	has, err := c.describe(ctx, q)
-	if err != nil {
-		return warehouse.Ref{}, err
-	}
-	for _, col := range t.Columns {
-		if !slices.ContainsFunc(has, func(h column) bool { return strings.EqualFold(h.Name, col.Name) }) {
-			return warehouse.Ref{}, fmt.Errorf("query %s: it gives no column %s, which the table %s has", q.Name, col.Name, t.Name)
-		}
-	}
 	ref := warehouse.Ref{Name: stagingName(t.Name), Table: t}
-	err = c.transaction(ctx, func() error {
-		create := q
-		create.Text = "CREATE OR REPLACE TABLE " + ref.Name + " AS SELECT " + casts(t.Columns) + " FROM (" + q.Text + "\n) AS q"
-		if err := c.exec(ctx, create); err != nil {
-			return err
+	err := d.described(ctx, q, func(c *conn, has []column) error {
+		for _, col := range t.Columns {
+			if !slices.ContainsFunc(has, func(h column) bool { return strings.EqualFold(h.Name, col.Name) }) {
+				return fmt.Errorf("query %s: it gives no column %s, which the table %s has", q.Name, col.Name, t.Name)
+			}
 		}
-		ref.Rows, err = c.audit(ctx, ref)
-		return err
+		return c.transaction(ctx, func() (err error) {
+			create := q
+			create.Text = "CREATE OR REPLACE TABLE " + ref.Name + " AS SELECT " + casts(t.Columns) + " FROM (" + q.Text + "\n) AS q"
+			if err := c.exec(ctx, create); err != nil {
+				return err
+			}
+			ref.Rows, err = c.audit(ctx, ref)
+			return err
+		})
 	})
 	return ref, err
 }

@@ -124,11 +124,47 @@ func late(t *testing.T, open Place) {
 func backfill(t *testing.T, open Place) {
 	var c clock
 	first := publish(t, open, &c, generation{run: newRun(1, "a", ""), n: 1, value: 1})
-	publish(t, open, &c, generation{run: newRun(0, "b", ""), n: 2, value: 2, backfill: true})
-	publish(t, open, &c, generation{run: newRun(2, "c", first), n: 3, value: 3, backfill: true})
+	publish(t, open, &c, generation{run: history(newRun(0, "b", "")), n: 2, value: 2})
+	publish(t, open, &c, generation{run: history(newRun(2, "c", first)), n: 3, value: 3})
 	equal(t, "dated", summary(t, open, dated), "2024-02-27-b 2x2, 2024-02-28-a 1x1, 2024-02-29-c 3x3")
 	equal(t, "the newest date", summary(t, open, view(dated)), "2024-02-28-a 1x1")
 	equal(t, "whole", summary(t, open, whole), "2024-02-28-a 1x1")
+}
+
+func backfillDone(t *testing.T, open Place) {
+	var c clock
+	a, b := newRun(0, "a", ""), newRun(0, "b", "")
+	publish(t, open, &c, generation{run: history(a), n: 1, value: 1})
+	wh := open(t)
+	fails(t, wh.Claim(t.Context(), history(a)), warehouse.ErrDone, a.ID)
+	ok(t, wh.Close())
+	publish(t, open, &c, generation{run: history(b), n: 2, value: 2}) // history may be rewritten
+	equal(t, "the newest date", summary(t, open, view(dated)), "")
+	equal(t, "dated", summary(t, open, dated), "2024-02-27-b 2x2")
+	publish(t, open, &c, generation{run: b, n: 3, value: 3}) // a run makes current what was history, even with the same digest
+	equal(t, "the newest date", summary(t, open, view(dated)), "2024-02-27-b 3x3")
+	wh = open(t)
+	for _, r := range []warehouse.Run{a, b, newRun(0, "c", "")} {
+		fails(t, wh.Claim(t.Context(), history(r)), warehouse.ErrDone, b.ID)
+	}
+	ok(t, wh.Claim(t.Context(), a))
+	ok(t, wh.Close())
+}
+
+func zones(t *testing.T, open Place) {
+	var c clock
+	previous := ""
+	for n, hours := range []int{14, -12} {
+		r := newRun(n, "a", previous)
+		r.AsOf = time.Date(2024, 2, 27+n, 23*n, 30, 0, 0, time.FixedZone("", hours*3600)) // UTC has the day before, the day after
+		previous = publish(t, open, &c, generation{run: r, n: 1, value: 1, keepFrom: r.AsOf})
+		wh := open(t)
+		fails(t, wh.Claim(t.Context(), r), warehouse.ErrDone, day(n).Format(time.DateOnly))
+		ref, _, err := wh.Published(t.Context(), view(dated))
+		ok(t, err)
+		equal(t, "as of", strings.Join(lines(t, wh.Scan(t.Context(), ref, asOfCol.Column)), ", "), day(n).Format(time.DateOnly))
+		ok(t, wh.Close())
+	}
 }
 
 func uncounted(t *testing.T, open Place) {
@@ -209,6 +245,55 @@ func retention(t *testing.T, open Place) {
 	ok(t, wh.Close())
 	publish(t, open, &c, generation{run: newRun(3, "d", third.ID), n: 1, value: 4, keepFrom: day(3)})
 	equal(t, "dated", summary(t, open, dated), "2024-03-01-d 4x1")
+}
+
+func retentionOfBackfill(t *testing.T, open Place) {
+	var c clock
+	first := publish(t, open, &c, generation{run: newRun(0, "a", ""), n: 1, value: 1})
+	second := publish(t, open, &c, generation{run: newRun(1, "b", first), n: 1, value: 2})
+	publish(t, open, &c, generation{run: history(newRun(5, "c", second)), n: 1, value: 3, keepFrom: day(4)})
+	equal(t, "the newest date", summary(t, open, view(dated)), "2024-02-28-b 2x1")
+	equal(t, "dated", summary(t, open, dated), "2024-02-28-b 2x1, 2024-03-03-c 3x1")
+	publish(t, open, &c, generation{run: history(newRun(0, "d", "")), n: 1, value: 4, keepFrom: day(1)}) // nor its own date
+	equal(t, "dated", summary(t, open, dated), "2024-02-27-d 4x1, 2024-02-28-b 2x1, 2024-03-03-c 3x1")
+}
+
+func retentionUndone(t *testing.T, open Place) {
+	var c clock
+	a := newRun(0, "a", "")
+	b := newRun(1, "b", a.ID)
+	publish(t, open, &c, generation{run: a, n: 1, value: 1})
+	publish(t, open, &c, generation{run: b, n: 1, value: 2})
+	publish(t, open, &c, generation{run: newRun(2, "c", b.ID), n: 1, value: 3, keepFrom: day(2)})
+	equal(t, "dated", summary(t, open, dated), "2024-02-29-c 3x1")
+	publish(t, open, &c, generation{run: history(a), n: 1, value: 1})
+	publish(t, open, &c, generation{run: b, n: 1, value: 2}) // though an older date is there
+	equal(t, "dated", summary(t, open, dated), "2024-02-27-a 1x1, 2024-02-28-b 2x1, 2024-02-29-c 3x1")
+	wh := open(t)
+	fails(t, wh.Claim(t.Context(), history(a)), warehouse.ErrDone)
+	fails(t, wh.Claim(t.Context(), b), warehouse.ErrDone)
+	ok(t, wh.Claim(t.Context(), history(newRun(0, "d", "")))) // what is history by now may be rewritten
+	ok(t, wh.Close())
+}
+
+func unpublishes(t *testing.T, open Place) {
+	var c clock
+	a := newRun(0, "a", "")
+	publish(t, open, &c, generation{run: a, n: 1, value: 1})
+	wh := open(t)
+	for _, s := range []warehouse.State{warehouse.Rejected, warehouse.Failed} {
+		fails(t, wh.Record(t.Context(), c.entry(a, s)), warehouse.ErrDone, a.ID, string(s))
+	}
+	if err := wh.Record(t.Context(), c.entry(newRun(1, "b", a.ID), warehouse.Published)); err == nil {
+		t.Error("Record publishes")
+	}
+	equal(t, "the ledger", strings.Join(ledger(t, wh, warehouse.Runs), "; "), a.ID+" PUBLISHED")
+	equal(t, "the newest date", summarize(t, wh, view(dated)), "2024-02-27-a 1x1")
+	ok(t, wh.Record(t.Context(), c.entry(a, warehouse.Broken)))
+	equal(t, "the newest date of what is broken", summarize(t, wh, view(dated)), "")
+	publish(t, open, &c, generation{run: a, n: 2, value: 2}) // may be published again
+	equal(t, "the newest date", summarize(t, wh, view(dated)), "2024-02-27-a 2x2")
+	ok(t, wh.Close())
 }
 
 func recorded(t *testing.T, open Place) {

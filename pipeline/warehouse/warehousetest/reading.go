@@ -43,8 +43,8 @@ func count(from, to int) frame.Batch {
 
 func kinds(t *testing.T, open Place) {
 	wh := claimed(t, open)
-	day := func(y, m, d int) arrow.Date32 {
-		return arrow.Date32FromTime(time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC))
+	day := func(y, m, d int) frame.Day {
+		return frame.DayOf(time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC))
 	}
 	us := func(y int) arrow.Timestamp {
 		return arrow.Timestamp(time.Date(y, 12, 31, 23, 59, 59, 999999000, time.UTC).UnixMicro())
@@ -55,7 +55,7 @@ func kinds(t *testing.T, open Place) {
 		"", "twelve bytes", "thirteen bytes", "ünïcödé 客户 🛒", "line\nbreak \"quoted\" 'twice' \\", strings.Repeat("long ", 20000), "\t", "NULL",
 	}
 	bools := []bool{true, false, true, true, false, false, true, true}
-	days := []arrow.Date32{0, -1, day(1, 1, 1), day(9999, 12, 31), day(2024, 2, 29), day(1900, 3, 1), 1, 2}
+	days := []frame.Day{0, -1, day(1, 1, 1), day(9999, 12, 31), day(2024, 2, 29), day(1900, 3, 1), 1, 2}
 	times := []arrow.Timestamp{0, -1, us(1), us(9999), us(2024), us(1969), 1, 2}
 	valid := make([]bool, len(ints))
 	for i := range valid {

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
-
 	"segments/pipeline/warehouse"
 	"segments/sql"
 	"segments/transforms/frame"
@@ -50,10 +48,15 @@ func Run(t *testing.T, newPlace func(t *testing.T) Place) {
 		{"a publish replaces what its partition says", replaces},
 		{"an older date does not change what is current", late},
 		{"a backfill is never current", backfill},
+		{"a backfill leaves alone what a run has published", backfillDone},
+		{"a day is the one that the calendar shows", zones},
 		{"rows that do not agree change nothing", uncounted},
 		{"columns are added, and read as NULL where they lack", additive},
 		{"old dates are let go", retention},
+		{"a backfill lets nothing go that is current", retentionOfBackfill},
+		{"a date that was let go is published again", retentionUndone},
 		{"an entry without a publish changes nothing else", recorded},
+		{"an entry unpublishes nothing", unpublishes},
 		{"sweeping takes nothing that is in use", sweep},
 	} {
 		t.Run(strings.ReplaceAll(check.name, " ", "_"), func(t *testing.T) {
@@ -97,6 +100,9 @@ func newRun(n int, digest, previous string) warehouse.Run {
 	return warehouse.Run{ID: day(n).Format("2006-01-02") + "-" + d[:12], Name: "test", AsOf: day(n), Digest: d, Previous: previous}
 }
 
+// history returns r as a backfill.
+func history(r warehouse.Run) warehouse.Run { r.Backfill = true; return r }
+
 // clock counts up, so that later entries are later.
 type clock struct{ minutes int }
 
@@ -119,7 +125,7 @@ func data(t frame.Table, r warehouse.Run, n int, value float64) frame.Batch {
 	for _, c := range t.Columns {
 		switch c.Name {
 		case "as_of":
-			cols = append(cols, asOfCol.Array(slices.Repeat([]arrow.Date32{arrow.Date32FromTime(r.AsOf)}, n), nil))
+			cols = append(cols, asOfCol.Array(slices.Repeat([]frame.Day{frame.DayOf(r.AsOf)}, n), nil))
 		case "run_id":
 			cols = append(cols, runCol.Array(slices.Repeat([]string{r.ID}, n), nil))
 		case "id":
@@ -159,7 +165,6 @@ type generation struct {
 	run      warehouse.Run
 	n        int
 	value    float64
-	backfill bool
 	keepFrom time.Time
 }
 
@@ -172,9 +177,7 @@ func publish(t *testing.T, open Place, c *clock, g generation) string {
 	for _, table := range []frame.Table{dated, whole, perRun} {
 		refs = append(refs, stage(t, wh, table, data(table, g.run, g.n, g.value)))
 	}
-	e := c.entry(g.run, warehouse.Published)
-	e.Backfill = g.backfill
-	ok(t, wh.Publish(t.Context(), e, g.keepFrom, nil, refs...))
+	ok(t, wh.Publish(t.Context(), c.entry(g.run, warehouse.Published), g.keepFrom, nil, refs...))
 	ok(t, wh.Close())
 	return g.run.ID
 }
