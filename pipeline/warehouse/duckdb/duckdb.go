@@ -127,6 +127,7 @@ func open(ctx context.Context, env warehouse.Env, c Config) (*db, error) {
 		"autoinstall_known_extensions": "false", // nothing is ever fetched from the network
 		"autoload_known_extensions":    "false",
 		"allow_community_extensions":   "false",
+		"allocator_background_threads": "true", // what queries have freed goes back even where their threads, Go's, are idle
 	}); err != nil {
 		return nil, err
 	}
