@@ -8,11 +8,11 @@ TESTFLAGS =
 
 export CGO_ENABLED = 1
 
-.PHONY: help build run test lint fmt golden bench check fresh generate compiler
+.PHONY: help build run test lint fmt golden bench bench-scale check fresh generate compiler
 .DEFAULT_GOAL = help
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: compiler ## build bin/segments
 	go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/segments ./cmd/segments
@@ -35,6 +35,9 @@ golden: generate ## write the generated files again
 
 bench: compiler ## run the Go benchmarks, shortly
 	go test -run '^$$' -bench . -benchtime 200ms -benchmem ./...
+
+bench-scale: compiler ## run the whole job on 5 million customers (6 minutes, 10 GB of disk, Linux)
+	SEGMENTS_SCALE=5000000 go test -count 1 -timeout 2h -run '^TestScale$$' -v ./cmd/segments
 
 check: lint test fresh ## all that a change must pass: lint, test, generated files fresh
 
