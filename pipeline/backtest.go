@@ -290,13 +290,22 @@ func (r *run) segmentCounts(ctx context.Context, labels, outcomes warehouse.Ref,
 	return out, nil
 }
 
+// newest is the backtest whose horizon ends with the as-of day; nil where that one could not be done.
+func (r *run) newest(all []Backtest) *Backtest {
+	if len(all) > 0 && all[0].Origin.Equal(r.AsOf.AddDate(0, 0, -r.HorizonDays)) {
+		return &all[0]
+	}
+	return nil
+}
+
 // decide lets the gate judge the core segments at the newest origin.
 func (r *run) decide(all []Backtest) {
-	if len(all) == 0 || !all[0].Origin.Equal(r.AsOf.AddDate(0, 0, -r.HorizonDays)) {
+	newest := r.newest(all)
+	if newest == nil {
 		r.check(checkGate, r.CoreSegment, NotEvaluated, "too little history: nobody, or too few, were known %d days before the as-of date", r.HorizonDays)
 		return
 	}
-	for _, s := range all[0].Segmentations {
+	for _, s := range newest.Segmentations {
 		if s.Segmentation != r.CoreSegment {
 			continue
 		}

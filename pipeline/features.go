@@ -3,7 +3,9 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"segments/pipeline/warehouse"
@@ -217,13 +219,16 @@ func (r *run) auditSource(s source, counts map[string]int64) {
 		return
 	}
 	var accounted, aside int64
-	for reason, n := range counts {
+	var why []string
+	for _, reason := range slices.Sorted(maps.Keys(counts)) {
+		n := counts[reason]
 		if reason == "read" || len(reason) > 5 && reason[:5] == "note " {
 			continue
 		}
 		accounted += n
 		if !slices.Contains(harmless, reason) {
 			aside += n
+			why = append(why, fmt.Sprintf("%s %d", reason, n))
 		}
 	}
 	state := Passed
@@ -231,7 +236,7 @@ func (r *run) auditSource(s source, counts map[string]int64) {
 		state = Failed
 	}
 	r.check(checkConservation, s.Name, state, "%d rows read, %d accounted for", read, accounted)
-	r.limit(checkRejected, s.Name, aside, read, r.MaxRejected, "quality.max_rejected", "were put aside")
+	r.limit(checkRejected, s.Name, aside, read, r.MaxRejected, "quality.max_rejected", putAside(why))
 	r.limit(checkAnonymous, s.Name, counts["missing_customer_id"], read, r.MaxAnonymous, "quality.max_anonymous", "have no customer")
 }
 
@@ -313,4 +318,12 @@ func (r *run) auditCurrency(ctx context.Context) error {
 		r.check(checkCurrency, "orders", Failed, "the orders are in %v and the outputs in %s: currency.rates has nothing for %v", codes, r.Currency, foreign)
 	}
 	return nil
+}
+
+// putAside says that rows were put aside, and for what.
+func putAside(why []string) string {
+	if why == nil {
+		return "were put aside"
+	}
+	return "were put aside (" + strings.Join(why, ", ") + ")"
 }

@@ -132,12 +132,12 @@ func (r *run) judgeForecasts(all []Backtest) (hidden withheld) {
 		r.check(checkForecast, f.Model, NotEvaluated, "the forecasts are for %d days, the horizon is %d", f.HorizonDays, r.HorizonDays)
 		return hidden
 	}
-	if len(all) == 0 || all[0].Orders == nil {
+	newest := r.newest(all)
+	if newest == nil || newest.Orders == nil {
 		r.check(checkForecast, f.Model, NotEvaluated,
 			"too little history: nobody had bought %d days before the as-of date, or nobody bought since", r.HorizonDays)
 		return hidden
 	}
-	newest := all[0]
 	hidden.orders = r.judge(f.Model+" orders", newest.Orders, newest.Forecasts[0].Orders)
 	if newest.Value != nil {
 		hidden.value = r.judge(f.Model+" value", newest.Value, newest.Forecasts[0].Value)

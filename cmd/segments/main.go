@@ -19,7 +19,6 @@ func main() {
 	a := &app{
 		out: os.Stdout, err: os.Stderr, now: time.Now,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
-		color:    term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("NO_COLOR") == "",
 	}
 	code := a.main(ctx, os.Args[1:])
 	stop()

@@ -21,7 +21,6 @@ type app struct {
 	out, err io.Writer
 	now      func() time.Time
 	terminal bool // err is one
-	color    bool
 
 	configFile string
 	config     *config.Config // what was read of it
