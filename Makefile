@@ -8,7 +8,7 @@ TESTFLAGS =
 
 export CGO_ENABLED = 1
 
-.PHONY: help build run test lint fmt golden bench bench-scale check fresh generate compiler
+.PHONY: help build run run-bigquery test lint fmt golden typecheck bench bench-scale e2e-bigquery check fresh generate compiler
 .DEFAULT_GOAL = help
 
 help: ## list what make can do
@@ -20,20 +20,30 @@ build: compiler ## build bin/segments
 run: build ## segment a made-up company of 50,000 customers in ./demo-company (DEMO=folder for another place)
 	bin/segments demo --dir '$(DEMO)'
 
+run-bigquery: build ## run examples/bigquery on an emulator of BigQuery, with a made-up company (needs Python 3.13)
+	bin/segments demo --dir bin/shop --customers 5000
+	go build -o bin/on-emulator ./cmd/on-emulator
+	bin/on-emulator --shop bin/shop bin/segments run -c examples/bigquery/segments.yaml --as-of 2026-10-31
+
 test: compiler ## vet and test everything (TESTFLAGS=... for go test)
 	go vet ./...
 	go test $(TESTFLAGS) ./...
+	cd k8s && go vet ./... && go test $(TESTFLAGS) ./...
 	@[ -d "$${SEGMENTS_DATA:-../shared/data}" ] || \
 		echo 'SKIPPED: all tests on public data sets. SEGMENTS_DATA does not name a folder that has them; docs/real-data.md says where they are.'
 
 lint: $(LINT) compiler ## check style, likely bugs and formatting
 	$(LINT) run ./...
+	cd k8s && ../$(LINT) run -c ../.golangci.yml ./...
 
 fmt: $(LINT) ## format the code
 	$(LINT) fmt
 
 golden: generate ## write the generated files again
 	cp bin/golden/* docs/
+
+typecheck: ## check the queries that have changed with GoogleSQL's own analyzer (its first build: minutes, 7 GB of memory)
+	cd sql/typecheck && GOFLAGS=-mod=mod go run -p 1 . -write && GOFLAGS=-mod=mod go test -p 1 .
 
 bench: compiler ## run the Go benchmarks, shortly
 	go test -run '^$$' -bench . -benchtime 200ms -benchmem ./...

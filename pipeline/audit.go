@@ -73,7 +73,7 @@ func (r *run) verdict() error {
 
 // audit looks at the staged tables: keys, accepted values, conservation of customers, sizes.
 func (r *run) audit(ctx context.Context, res *Result, refs []warehouse.Ref) error {
-	r.progress("audit", 0, 0)
+	ctx = r.step(ctx, "audit")
 	for _, ref := range refs {
 		if err := r.auditTable(ctx, ref); err != nil {
 			return err

@@ -82,7 +82,7 @@ func (r *run) backtest(ctx context.Context, res *Result) (hidden withheld, refs 
 
 // backtestAt does one origin. Without anybody known then, it is nil.
 func (r *run) backtestAt(ctx context.Context, at time.Time, before *earlier) (*Backtest, *earlier, error) {
-	r.progress("backtest "+at.Format(time.DateOnly), 0, 0)
+	ctx = r.stepAsOf(ctx, "backtest", at)
 	features, err := r.features(ctx, at, false)
 	if err != nil || features.Rows == 0 {
 		return nil, nil, err
@@ -95,7 +95,7 @@ func (r *run) backtestAt(ctx context.Context, at time.Time, before *earlier) (*B
 	if err != nil {
 		return nil, nil, err
 	}
-	r.progress("score as of "+at.Format(time.DateOnly), 0, 0)
+	ctx = r.stepAsOf(ctx, "score", at)
 	labels, err := r.stageBacktest(ctx, c, features, at)
 	if err != nil {
 		return nil, nil, err

@@ -26,7 +26,7 @@ func (j *Job) fit(ctx context.Context, ref warehouse.Ref, prev map[string]transf
 	}
 	c := &chain{}
 	for i, s := range j.Steps {
-		j.progress("fit "+s.Name, 0, 0)
+		ctx := j.step(ctx, "fit "+s.Name)
 		in := c.stream(ctx, j.Warehouse, ref, sigs[i].FitInputs)
 		m, err := s.Estimator.Fit(ctx, in, prev[s.Name])
 		if err != nil {

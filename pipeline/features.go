@@ -20,7 +20,7 @@ func featureColumns() []frame.Column { return customer.Features.Columns }
 // params are the values of the queries' named parameters for the as-of day at.
 func (r *run) params(at time.Time) map[string]any {
 	p := map[string]any{
-		"timezone": r.Location.String(), "horizon_days": int64(r.HorizonDays),
+		"timezone": r.Location.String(), "snapshot": frame.MomentOf(r.snapshot), "horizon_days": int64(r.HorizonDays),
 		"as_of_day": int64(frame.DayOf(at)), "as_of_end_us": dayEnd(at, r.Location).UnixMicro(),
 		"today_day": int64(frame.DayOf(r.Now().In(r.Location))),
 		"has_web":   configured(r.sources, "web_events"),
@@ -101,13 +101,13 @@ func (r *run) canonical(ctx context.Context) error {
 				rel = s.typed
 			}
 		}
-		r.progress("stage "+name, 0, 0)
+		ctx := r.step(ctx, "stage "+name)
 		if r.tables[t.Name], err = r.materialize(ctx, t, "", r.AsOf, rel); err != nil {
 			return fmt.Errorf("sources.%s: %w", name, err)
 		}
 	}
 	for _, t := range sql.Prepared() {
-		r.progress("prepare "+t.Name, 0, 0)
+		ctx := r.step(ctx, "prepare "+t.Name)
 		ref, err := r.materialize(ctx, t, "", r.AsOf)
 		if err != nil {
 			return err
@@ -120,11 +120,10 @@ func (r *run) canonical(ctx context.Context) error {
 // features stages the customer features as of the day at. withPrevious takes in what the previous generation said of
 // each customer; a backtest does not.
 func (r *run) features(ctx context.Context, at time.Time, withPrevious bool) (warehouse.Ref, error) {
-	day := at.Format(time.DateOnly)
 	suffix := "_" + at.Format("20060102")
 	var steps []sql.Relation
 	for _, t := range sql.AsOf() {
-		r.progress(fmt.Sprintf("read %s as of %s", t.Name, day), 0, 0)
+		ctx := r.stepAsOf(ctx, "read "+t.Name, at)
 		ref, err := r.materialize(ctx, t, suffix, at, steps...)
 		if err != nil {
 			return warehouse.Ref{}, err
@@ -132,7 +131,7 @@ func (r *run) features(ctx context.Context, at time.Time, withPrevious bool) (wa
 		steps = append(steps, ref.As(t.Name))
 		r.tables[t.Name] = ref // of the newest date read: what is asked next is about it
 	}
-	r.progress("read customer_features as of "+day, 0, 0)
+	ctx = r.stepAsOf(ctx, "read customer_features", at)
 	previous, err := r.previousSegments(ctx, withPrevious)
 	if err != nil {
 		return warehouse.Ref{}, err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"segments/sql"
 	"segments/transforms/frame"
 )
 
@@ -65,8 +64,12 @@ func (r *run) fresh(ctx context.Context) error {
 		if days == 0 {
 			continue
 		}
-		d := r.Warehouse.Dialect()
-		q, err := sql.Select(s.Newest(s.typed), d, map[string]any{"as_of_day": int64(frame.DayOf(r.AsOf)), "timezone": r.Location.String()})
+		// What was last written to before then holds nothing newer: that is known before anything is read.
+		if last := s.written.In(r.Location); !s.written.IsZero() && int(frame.DayOf(r.AsOf)-frame.DayOf(last)) >= days {
+			return notReady("sources.%s is too old: it was last written to on %s, freshness.%s allows %dd", s.Name,
+				last.Format(time.DateOnly), s.Name, days)
+		}
+		q, err := r.selectSource(s.Newest(s.typed), map[string]any{"as_of_day": int64(frame.DayOf(r.AsOf))})
 		if err != nil {
 			return err
 		}

@@ -32,6 +32,7 @@ func (r *run) stage(ctx context.Context, c *chain, features warehouse.Ref, w wit
 
 // apply runs every batch of features through the chain once and writes it to every output table, customer_segments first.
 func (r *run) apply(ctx context.Context, c *chain, features warehouse.Ref, w withheld) (refs []warehouse.Ref, err error) {
+	ctx = beginSpan(ctx, "apply")
 	tables := []frame.Table{r.customerSegments()}
 	for i, s := range c.steps {
 		if t, ok := stepTable(s, c.sigs[i]); ok {

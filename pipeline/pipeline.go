@@ -76,6 +76,7 @@ type Job struct {
 	Progress       func(Progress)     // told about steps; may be nil
 	CodeVersion    string             //
 	ConfigDigest   []byte             // what else of the configuration the result depends on
+	snapshot       time.Time          // as of which sources are read, where the warehouse can
 	sourceCache    []source           // checked sources
 	signatureCache []transforms.Signature
 }
@@ -152,10 +153,13 @@ func (e StepError) Error() string { return "transforms." + e.Step + "." + e.Err.
 // Unwrap returns what Signature said.
 func (e StepError) Unwrap() error { return e.Err }
 
-// Check looks at the sources and the wiring without running anything. Its errors wrap ErrConfig where the
+// Check looks at the wiring, at what the warehouse allows and at the sources, without running anything. Its errors wrap ErrConfig where the
 // configuration is at fault.
 func (j *Job) Check(ctx context.Context) error {
 	if _, err := j.Tables(); err != nil {
+		return err
+	}
+	if err := j.Warehouse.Check(ctx); err != nil {
 		return err
 	}
 	_, err := j.sources(ctx)

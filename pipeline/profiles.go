@@ -80,7 +80,7 @@ func (r *run) stageAggregates(ctx context.Context, c *chain, features, labels wa
 	before = before && r.prev.runID != ""
 	var profiles, transitions []frame.Batch
 	for _, s := range r.segmentationsOf(c) {
-		r.progress("profile "+s.Name, 0, 0)
+		ctx := r.step(ctx, "profile "+s.Name)
 		d := r.Warehouse.Dialect()
 		now := sql.Members("members", labels.Relation(), d, s.Name)
 		previous, earlier := sql.Empty(memberTable("previous_members"), d), sql.Empty(memberTable("members_before"), d)

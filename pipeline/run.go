@@ -32,6 +32,8 @@ type Result struct {
 	Backtests []Backtest // newest origin first
 	Warnings  []string
 	Elapsed   time.Duration
+
+	BytesBilled int64 // what the warehouse billed for the run; 0 where it does not charge
 }
 
 // A SegmentSize is how many customers a core segment has.
@@ -59,7 +61,16 @@ type run struct {
 
 // Run does the job for one slot. Where the data are rejected, the error wraps ErrRejected, the ledger says why, and the
 // result holds what was found.
+//
+// Each step has a span, a child of that in ctx; where ctx has none that records, nothing is traced.
 func (j *Job) Run(ctx context.Context, o Options) (*Result, error) {
+	ctx = withSpans(ctx)
+	res, err := j.run(ctx, o)
+	endSpan(ctx, err)
+	return res, err
+}
+
+func (j *Job) run(ctx context.Context, o Options) (*Result, error) {
 	r := &run{Job: j, Options: o, started: j.Now(), tables: map[string]warehouse.Ref{}}
 	if o.AsOf.IsZero() {
 		return nil, configError(errors.New("no as-of date"))
@@ -84,6 +95,7 @@ func (j *Job) Run(ctx context.Context, o Options) (*Result, error) {
 	if err == nil && !o.DryRun && !o.ValidateOnly {
 		err = r.publish(ctx, res, refs)
 	}
+	endSpan(ctx, err)
 	if err != nil && !errors.Is(err, warehouse.ErrBroken) && ctx.Err() == nil && !o.DryRun && !o.ValidateOnly {
 		if recErr := r.record(ctx, res, err); recErr != nil {
 			j.Log.Warn("the ledger could not be told of the failure", "error", recErr)
@@ -180,7 +192,7 @@ func (r *run) work(ctx context.Context, res *Result) ([]warehouse.Ref, error) {
 
 // publish makes the staged tables and the ledger visible.
 func (r *run) publish(ctx context.Context, res *Result, refs []warehouse.Ref) error {
-	r.progress("publish", 0, 0)
+	ctx = r.step(ctx, "publish")
 	ledger, err := r.stageLedger(ctx)
 	if err != nil {
 		return err

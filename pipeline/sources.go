@@ -4,19 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"time"
 
 	"segments/pipeline/warehouse"
 	"segments/sql"
+	"segments/transforms/frame"
 )
 
 // A source is a configured source that has been checked.
 type source struct {
 	sql.Source
-	mapped sql.Relation // its mapped columns, typed as the source has them
-	typed  sql.Relation // what the canonical queries read
-	given  map[string]bool
-	rows   int64  // set by fingerprint
-	digest string // set by fingerprint
+	mapped  sql.Relation // its mapped columns, typed as the source has them
+	typed   sql.Relation // what the canonical queries read
+	given   map[string]bool
+	bytes   int64     // to be read for mapped; 0 where the warehouse does not charge for it
+	written time.Time // when it was last written to; zero where that is not known
+	rows    int64     // set by fingerprint
+	digest  string    // set by fingerprint
 }
 
 // sources resolves the configured sources against what the warehouse says is there.
@@ -24,9 +29,21 @@ func (j *Job) sources(ctx context.Context) ([]source, error) {
 	if j.sourceCache != nil {
 		return j.sourceCache, nil
 	}
+	var tables []string
+	for _, s := range j.Sources {
+		if s.Query == "" && !sql.IsFile(s.From) {
+			tables = append(tables, s.From)
+		}
+	}
+	pin, err := j.Warehouse.Pin(ctx, tables...)
+	if err != nil {
+		return nil, err
+	}
+	j.snapshot = pin.At
 	out := make([]source, 0, len(j.Sources))
 	for _, s := range j.Sources {
-		j.progress("check "+s.Name, 0, 0)
+		s.Pinned = pin.Tables[s.From]
+		ctx := j.step(ctx, "check "+s.Name)
 		checked, err := j.source(ctx, s)
 		if err != nil {
 			return nil, err
@@ -52,7 +69,7 @@ func (j *Job) source(ctx context.Context, s sql.Source) (source, error) {
 	if err != nil {
 		return source{}, err
 	}
-	mapped, err := s.Mapped(d, has)
+	mapped, err := s.Mapped(d, has.Columns)
 	if err != nil {
 		return source{}, configError(err)
 	}
@@ -60,8 +77,8 @@ func (j *Job) source(ctx context.Context, s sql.Source) (source, error) {
 	if err != nil {
 		return source{}, err
 	}
-	out := source{Source: s, mapped: mapped, given: map[string]bool{}}
-	if out.typed, err = s.Typed(d, mapped, types); err != nil {
+	out := source{Source: s, mapped: mapped, given: map[string]bool{}, bytes: types.Bytes, written: types.Written}
+	if out.typed, err = s.Typed(d, mapped, types.Columns); err != nil {
 		if empty, countErr := j.empty(ctx, mapped); countErr == nil && empty {
 			return source{}, notReady("sources.%s is empty", s.Name) // an empty file says nothing of its types
 		}
@@ -73,11 +90,19 @@ func (j *Job) source(ctx context.Context, s sql.Source) (source, error) {
 	return out, nil
 }
 
-// describe returns the columns of r, which key of the configuration is about. What is not there is its fault.
-func (j *Job) describe(ctx context.Context, key string, r sql.Relation) ([]sql.ColumnInfo, error) {
-	q, err := sql.Select(r, j.Warehouse.Dialect(), nil)
+// selectSource returns the query of r, a relation of a source. params are those of its parameters that differ from run
+// to run.
+func (j *Job) selectSource(r sql.Relation, params map[string]any) (sql.Query, error) {
+	all := map[string]any{"snapshot": frame.MomentOf(j.snapshot), "timezone": j.Location.String()}
+	maps.Copy(all, params)
+	return sql.Select(r, j.Warehouse.Dialect(), all)
+}
+
+// describe estimates r, which key of the configuration is about. What is not there is its fault.
+func (j *Job) describe(ctx context.Context, key string, r sql.Relation) (warehouse.Estimate, error) {
+	q, err := j.selectSource(r, nil)
 	if err != nil {
-		return nil, configError(fmt.Errorf("%s: %w", key, err))
+		return warehouse.Estimate{}, configError(fmt.Errorf("%s: %w", key, err))
 	}
 	e, err := j.Warehouse.Estimate(ctx, q)
 	if err != nil {
@@ -85,16 +110,16 @@ func (j *Job) describe(ctx context.Context, key string, r sql.Relation) ([]sql.C
 			warehouse.ErrUnusable, warehouse.ErrTemporary, warehouse.ErrPermission, warehouse.ErrBudget, context.Canceled, context.DeadlineExceeded,
 		} {
 			if errors.Is(err, kind) {
-				return nil, err // that is not the source's fault
+				return e, err // that is not the source's fault
 			}
 		}
-		return nil, configError(fmt.Errorf("%s: %w", key, err))
+		return e, configError(fmt.Errorf("%s: %w", key, err))
 	}
-	return e.Columns, nil
+	return e, nil
 }
 
 func (j *Job) empty(ctx context.Context, r sql.Relation) (bool, error) {
-	q, err := sql.Select(r, j.Warehouse.Dialect(), nil)
+	q, err := j.selectSource(r, nil)
 	if err != nil {
 		return false, err
 	}
@@ -109,8 +134,8 @@ func (j *Job) fingerprint(ctx context.Context) ([]source, error) {
 		return nil, err
 	}
 	for i, s := range ss {
-		j.progress("read "+s.Name, 0, 0)
-		q, err := sql.Select(s.mapped, j.Warehouse.Dialect(), nil)
+		ctx := j.step(ctx, "read "+s.Name)
+		q, err := j.selectSource(s.mapped, nil)
 		if err != nil {
 			return nil, configError(err)
 		}

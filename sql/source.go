@@ -15,6 +15,7 @@ type Source struct {
 	Query      string            // a SELECT in the warehouse's dialect
 	Columns    map[string]string // canonical column: a column of the source, or an expression over them
 	Attributes []string          // customers only: further columns, described by segment
+	Pinned     bool              // From is a table that is read as of the parameter @snapshot
 }
 
 // A Family is what a source's column is, as far as reading it is concerned.
@@ -106,6 +107,9 @@ func (s Source) relation(d Dialect) (string, error) {
 	t, err := d.TableName(s.From)
 	if err != nil {
 		return "", fmt.Errorf("sources.%s.from: %w; or a file name that ends in .csv, .parquet or .json", s.Name, err)
+	}
+	if s.Pinned {
+		t += " FOR SYSTEM_TIME AS OF @snapshot"
 	}
 	return t, nil
 }
@@ -322,6 +326,6 @@ func (d Dialect) time(x string, f Family) (us, day, hour string) {
 // Newest returns the relation of the newest day of a row, as n, up to the parameter @as_of_day. typed is the relation Typed.
 func (s Source) Newest(typed Relation) Relation {
 	i := slices.IndexFunc(sourceColumns[s.Name], func(c SourceColumn) bool { return c.as == asTime })
-	day := sourceColumns[s.Name][i].Name + "_day"
+	day := strings.TrimSuffix(sourceColumns[s.Name][i].Name, "_at") + "_day"
 	return Relation{s.Name, "SELECT max(" + day + ") AS n FROM (" + typed.Select + ") AS s WHERE " + day + " <= @as_of_day"}
 }

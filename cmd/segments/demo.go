@@ -37,7 +37,7 @@ func (a *app) demoCommand() *cobra.Command {
 				return err
 			}
 			defer closing(j, &err)
-			if err = a.runSlot(cmd.Context(), j, pipeline.Options{AsOf: truth.Options.AsOf}); err != nil {
+			if _, err = a.runSlot(cmd.Context(), j, pipeline.Options{AsOf: truth.Options.AsOf}); err != nil {
 				return err
 			}
 			fmt.Fprintf(a.err, queriesToTry, filepath.Join(filepath.Dir(cfg.Path("x")), "shop.duckdb"), a.configFile)

@@ -13,9 +13,9 @@ import (
 
 	"segments/pipeline"
 	"segments/pipeline/config"
+	"segments/pipeline/steps"
 	"segments/pipeline/validation"
 	"segments/pipeline/warehouse"
-	"segments/transforms/segment"
 )
 
 // open reads the configuration and makes the job of it.
@@ -39,9 +39,9 @@ func (a *app) open(ctx context.Context, readOnly bool) (*pipeline.Job, *config.C
 // job makes the job of the configuration, but for its warehouse.
 func (a *app) job(c *config.Config) (*pipeline.Job, error) {
 	v := c.Validation
-	f := forecast
+	f := steps.Forecast()
 	j := &pipeline.Job{
-		Name: c.Name, Location: c.Location(), Sources: c.SQLSources(), Forecast: &f, CoreSegment: segment.Core.Name,
+		Name: c.Name, Location: c.Location(), Sources: c.SQLSources(), Forecast: &f, CoreSegment: steps.CoreSegment(),
 		HorizonDays: int(v.Horizon), Origins: v.Origins,
 		Gate:     validation.Gate{MinAUCLower: v.Gate.MinAUCLower, MinConverters: v.Gate.MinConverters},
 		Currency: c.Currency.Code, Rates: c.Currency.Rates,
@@ -54,17 +54,16 @@ func (a *app) job(c *config.Config) (*pipeline.Job, error) {
 		return nil, c.Errorf("validation.gate."+field, "%s", strings.TrimSpace(rest))
 	}
 	known := map[string]bool{}
-	for _, t := range transformers {
-		e := t.new()
-		if err := c.Section(c.Transforms[t.name])(e); err != nil {
+	j.Steps = steps.All()
+	for _, t := range j.Steps {
+		if err := c.Section(c.Transforms[t.Name])(t.Estimator); err != nil {
 			return nil, err
 		}
-		if _, err := e.Signature(); err != nil {
+		if _, err := t.Estimator.Signature(); err != nil {
 			field, rest, _ := strings.Cut(err.Error(), ":")
-			return nil, c.Errorf("transforms."+t.name+"."+field, "%s", strings.TrimSpace(rest))
+			return nil, c.Errorf("transforms."+t.Name+"."+field, "%s", strings.TrimSpace(rest))
 		}
-		known[t.name] = true
-		j.Steps = append(j.Steps, pipeline.Step{Name: t.name, Doc: t.doc, Estimator: e, Table: t.table, Wide: t.wide})
+		known[t.Name] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Transforms)) {
 		if !known[name] {

@@ -17,7 +17,7 @@ func main() {
 	ctx, stop := withSignals(context.Background())
 	defer stop()
 	a := &app{
-		out: os.Stdout, err: os.Stderr, now: time.Now,
+		out: os.Stdout, err: os.Stderr, now: time.Now, getenv: os.Getenv,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	code := a.main(ctx, os.Args[1:])

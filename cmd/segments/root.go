@@ -14,19 +14,22 @@ import (
 
 	"segments/pipeline"
 	"segments/pipeline/config"
+	"segments/pipeline/telemetry"
 )
 
 // An app is the command as a function of its arguments and streams.
 type app struct {
 	out, err io.Writer
 	now      func() time.Time
-	terminal bool // err is one
+	getenv   func(string) string // nil: there is no environment
+	terminal bool                // err is one
 
 	configFile string
 	config     *config.Config // what was read of it
 	format     string
 	debug      bool
 	running    bool // a run is at work: what fails is the data's fault rather than the configuration's
+	telemetry  *telemetry.Telemetry
 }
 
 // main runs the command and returns its exit code.

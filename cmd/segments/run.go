@@ -22,27 +22,31 @@ func (a *app) runCommand() *cobra.Command {
 			"Running a day again does nothing unless something has changed that the result depends on.",
 		Example: "  segments run -c shop.yaml\n  segments run -c shop.yaml --as-of 2026-11-20",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.runJob(cmd.Context(), asOf, o)
+			return a.watched(cmd.Context(), func(ctx context.Context) error { return a.runJob(ctx, asOf, o) })
 		},
 	}
-	c.Flags().StringVar(&asOf, "as-of", "", "the day at whose end the result is true (default yesterday)")
+	c.Flags().StringVar(&asOf, "as-of", "", "the day at whose end the result is true (default yesterday; in a Job of a CronJob the day before its time)")
 	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "do everything but publish")
 	c.Flags().BoolVar(&o.Backfill, "backfill", false, "write history only: what the _current views show stays")
 	return c
 }
 
 func (a *app) runJob(ctx context.Context, asOf string, o pipeline.Options) (err error) {
+	var res *pipeline.Result
+	ctx, run := a.telemetry.Run(ctx)
+	defer func() { run.End(a.summary(ctx, o, res, err)) }()
 	j, c, err := a.open(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer closing(j, &err)
-	if o.AsOf = a.yesterday(c.Location()); asOf != "" {
-		if o.AsOf, err = date("as-of", asOf); err != nil {
-			return err
-		}
+	if asOf == "" {
+		o.AsOf = a.slot(c.Location())
+	} else if o.AsOf, err = date("as-of", asOf); err != nil {
+		return err
 	}
-	return a.runSlot(ctx, j, o)
+	res, err = a.runSlot(ctx, j, o)
+	return err
 }
 
 // closing closes the job's warehouse; its error counts where there is no other.
@@ -53,7 +57,7 @@ func closing(j *pipeline.Job, err *error) {
 }
 
 // runSlot runs one slot and prints how it went.
-func (a *app) runSlot(ctx context.Context, j *pipeline.Job, o pipeline.Options) error {
+func (a *app) runSlot(ctx context.Context, j *pipeline.Job, o pipeline.Options) (*pipeline.Result, error) {
 	a.running = true
 	p := a.startProgress()
 	j.Progress = p.update
@@ -63,14 +67,14 @@ func (a *app) runSlot(ctx context.Context, j *pipeline.Job, o pipeline.Options) 
 		fmt.Fprint(a.err, rejectedBlock(res, j))
 	}
 	if err != nil {
-		return err
+		return res, err
 	}
 	fmt.Fprint(a.err, closingBlock(res, j, o))
-	return nil
+	return res, nil
 }
 
 func (a *app) backfillCommand() *cobra.Command {
-	var from, to string
+	var from, to, index string
 	c := &cobra.Command{
 		Use: "backfill --from DAY --to DAY", Short: "Run the job for every day of a range, oldest first", Args: cobra.NoArgs,
 		Long: "Run the job for every day of a range, oldest first, as history: what the _current views show stays.\n" +
@@ -87,17 +91,23 @@ func (a *app) backfillCommand() *cobra.Command {
 			if last.Before(first) {
 				return usageError{fmt.Errorf("--to %s is before --from %s", to, from)}
 			}
-			for d := first; !d.After(last); d = d.AddDate(0, 0, 1) {
-				day := d.Format(time.DateOnly)
-				if err := a.runJob(cmd.Context(), day, pipeline.Options{Backfill: true}); err != nil {
-					return fmt.Errorf("%s: %w", day, err)
-				}
+			if first, last, err = a.part(first, last, index); err != nil {
+				return err
 			}
-			return nil
+			return a.watched(cmd.Context(), func(ctx context.Context) error {
+				for d := first; !d.After(last); d = d.AddDate(0, 0, 1) {
+					day := d.Format(time.DateOnly)
+					if err := a.runJob(ctx, day, pipeline.Options{Backfill: true}); err != nil {
+						return fmt.Errorf("%s: %w", day, err)
+					}
+				}
+				return nil
+			})
 		},
 	}
 	c.Flags().StringVar(&from, "from", "", "the first day")
 	c.Flags().StringVar(&to, "to", "", "the last day")
+	c.Flags().StringVar(&index, "index", "", "only one day, 0 being the first (default $"+indexVariable+", where that is set)")
 	return c
 }
 
@@ -105,36 +115,43 @@ func (a *app) validateCommand() *cobra.Command {
 	var asOf string
 	c := &cobra.Command{
 		Use: "validate", Short: "Hold the segments against what customers did next, and publish nothing", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			j, cfg, err := a.open(cmd.Context(), false)
-			if err != nil {
-				return err
-			}
-			defer closing(j, &err)
-			o := pipeline.Options{AsOf: a.yesterday(cfg.Location()), ValidateOnly: true}
-			if asOf != "" {
-				if o.AsOf, err = date("as-of", asOf); err != nil {
-					return err
-				}
-			}
-			a.running = true
-			p := a.startProgress()
-			j.Progress = p.update
-			res, err := j.Run(cmd.Context(), o)
-			p.done()
-			if res != nil && len(res.Backtests) > 0 {
-				if showErr := a.show(validationListing(res)); showErr != nil {
-					return showErr
-				}
-			}
-			if err == nil {
-				fmt.Fprint(a.err, checksLine(res)+"\n")
-			}
-			return err
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.watched(cmd.Context(), func(ctx context.Context) error { return a.validate(ctx, asOf) })
 		},
 	}
 	c.Flags().StringVar(&asOf, "as-of", "", "the day at whose end it is looked back (default yesterday)")
 	return c
+}
+
+func (a *app) validate(ctx context.Context, asOf string) (err error) {
+	o := pipeline.Options{ValidateOnly: true}
+	var res *pipeline.Result
+	ctx, run := a.telemetry.Run(ctx)
+	defer func() { run.End(a.summary(ctx, o, res, err)) }()
+	j, cfg, err := a.open(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer closing(j, &err)
+	if o.AsOf = a.yesterday(cfg.Location()); asOf != "" {
+		if o.AsOf, err = date("as-of", asOf); err != nil {
+			return err
+		}
+	}
+	a.running = true
+	p := a.startProgress()
+	j.Progress = p.update
+	res, err = j.Run(ctx, o)
+	p.done()
+	if res != nil && len(res.Backtests) > 0 {
+		if showErr := a.show(validationListing(res)); showErr != nil {
+			return showErr
+		}
+	}
+	if err == nil {
+		fmt.Fprint(a.err, checksLine(res)+"\n")
+	}
+	return err
 }
 
 func validationListing(res *pipeline.Result) *listing {

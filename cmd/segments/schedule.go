@@ -53,7 +53,8 @@ func (a *app) schedule(ctx context.Context, when cron.Schedule, loc *time.Locati
 			return ctx.Err()
 		case <-time.After(next.Sub(a.now())):
 		}
-		if err := a.runJob(ctx, dayBefore(next, loc).Format(time.DateOnly), pipeline.Options{}); err != nil {
+		day := dayBefore(next, loc).Format(time.DateOnly)
+		if err := a.watched(ctx, func(ctx context.Context) error { return a.runJob(ctx, day, pipeline.Options{}) }); err != nil {
 			if ctx.Err() != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 
 	"segments/pipeline"
 	"segments/pipeline/config"
+	"segments/pipeline/steps"
 	"segments/sql"
 	"segments/transforms/frame"
 )
@@ -64,10 +65,7 @@ func (a *app) tablesCommand() *cobra.Command {
 
 // declared lists the tables of a job with the defaults.
 func declared() ([]frame.Table, error) {
-	j := &pipeline.Job{}
-	for _, t := range transformers {
-		j.Steps = append(j.Steps, pipeline.Step{Name: t.name, Doc: t.doc, Estimator: t.new(), Table: t.table, Wide: t.wide})
-	}
+	j := &pipeline.Job{Steps: steps.All()}
 	return j.Tables()
 }
 
@@ -77,8 +75,8 @@ func schema() ([]byte, error) {
 	for name, w := range warehouses {
 		ws[name] = w.defaults()
 	}
-	for _, t := range transformers {
-		ts[t.name] = t.new()
+	for _, t := range steps.All() {
+		ts[t.Name] = t.Estimator
 	}
 	return config.Schema(ws, ts)
 }

@@ -20,13 +20,24 @@ type Warehouse interface {
 	// Dialect says which SQL the warehouse speaks.
 	Dialect() sql.Dialect
 
+	// Check tries what a run needs to be allowed to do, and leaves nothing behind. It wraps ErrPermission, and says who
+	// lacks which role where, and the command that grants it; or ErrNotFound, and the command that makes what is missing.
+	Check(ctx context.Context) error
+
+	// Pin fixes the moment as of which sources are read from now on, anew with each call, and says which of the tables
+	// called names can be read as of it; views, for one, cannot. The zero Pin is that of a warehouse without such moments.
+	Pin(ctx context.Context, names ...string) (Pin, error)
+
 	// Estimate describes the result of q without running it. It wraps ErrNotFound where q names a table, file or
 	// column that is not there.
 	Estimate(ctx context.Context, q sql.Query) (Estimate, error)
 
-	// Fingerprint reads what q gives and returns how many rows there are and a digest of them, which depends neither
-	// on the order of the rows nor on when they were read.
+	// Fingerprint returns how many rows q gives, and a digest that is another one whenever the rows or their columns are
+	// others, and the same one as long as nobody has written to what q reads.
 	Fingerprint(ctx context.Context, q sql.Query) (Fingerprint, error)
+
+	// Charges says what the warehouse has charged for since Open, what it may at most, and the price.
+	Charges() Charges
 
 	// Query streams the result of q, which may read published tables, staged ones and sources. It is for small results:
 	// the ledger, audits, reports. The columns have the kinds of frame; decimals arrive as float64.
@@ -50,8 +61,8 @@ type Warehouse interface {
 	// Stage returns a Writer for the staged table t. Several writers may be open at once.
 	Stage(ctx context.Context, t frame.Table) (Writer, error)
 
-	// Scan streams the columns cols of a staged or published table; it gives the same rows each time, in the same
-	// order. Without cols it streams all of them. Memory is that of a few batches, whatever the number of rows.
+	// Scan streams the columns cols of a staged or published table; it gives the same rows each time, in an order of the
+	// warehouse's own. Without cols it streams all of them. Memory is that of a few batches, whatever the number of rows.
 	Scan(ctx context.Context, ref Ref, cols ...frame.Column) frame.Batches
 
 	// Publish makes the staged tables refs and the ledger entry e visible, all of them or none. What a table's rows
@@ -112,7 +123,8 @@ type View struct {
 // An Estimate says what a query would give and cost.
 type Estimate struct {
 	Columns []sql.ColumnInfo
-	Bytes   int64 // to be read; 0 where the warehouse does not charge for it
+	Bytes   int64     // to be read; 0 where the warehouse does not charge for it
+	Written time.Time // when what q reads was last written to; zero where that is not known
 }
 
 // A Fingerprint stands for the rows of a source.
@@ -120,6 +132,29 @@ type Fingerprint struct {
 	Rows   int64
 	Digest string
 }
+
+// A Pin is a moment as of which sources are read.
+type Pin struct {
+	At     time.Time       // the value of the queries' parameter snapshot; zero where there is no such moment
+	Tables map[string]bool // by name as given: whether it can be read as of At
+}
+
+// Charges are what queries have cost. All are zero where nobody charges.
+type Charges struct {
+	Bytes  int64 // billed since Open
+	Budget int64 // the most that may be billed from Open to Close; 0 where there is no limit
+	Price  Price
+}
+
+// A Price is what reading costs; zero where the configuration does not say.
+type Price struct {
+	PerTiB   float64 // of 2^40 bytes
+	Currency string
+	Date     string // of the price list
+}
+
+// Of returns what reading so many bytes costs.
+func (p Price) Of(bytes int64) float64 { return p.PerTiB * float64(bytes) / (1 << 40) }
 
 // A Run is one try at a slot: the as-of date of a configuration.
 type Run struct {
@@ -150,6 +185,7 @@ type Entry struct {
 	EndedAt     time.Time
 	Customers   int64 // segmented
 	LeftOut     int64 // known, and excluded or quarantined
+	BytesBilled int64 // up to the publish; 0 where nobody charges
 	CodeVersion string
 	Message     string // what a person should know: the headline, or why it was rejected
 }
@@ -170,6 +206,7 @@ var Runs = frame.Table{
 		frame.Timestamp("ended_at", "When the line was written (UTC).").Column,
 		frame.Int64("customers", "Customers segmented.").In("customers").Column,
 		frame.Int64("left_out", "Customers known and left out: excluded or quarantined.").In("customers").Column,
+		frame.Int64("bytes_billed", "What the warehouse billed for the run's queries, up to the publish; NULL where it does not charge.").In("bytes").Null().Column,
 		frame.String("code_version", "The version of the program.").Column,
 		frame.String("message", "The headline, or why nothing was published.").Column,
 	},

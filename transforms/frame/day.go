@@ -17,3 +17,9 @@ func DayOf(t time.Time) Day {
 
 // TimeOf returns midnight UTC of the day d.
 func TimeOf(d Day) time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
+
+// A Moment is a timestamp's value: microseconds since 1970-01-01 00:00 UTC.
+type Moment = arrow.Timestamp
+
+// MomentOf returns t, to the microsecond.
+func MomentOf(t time.Time) Moment { return Moment(t.UnixMicro()) }

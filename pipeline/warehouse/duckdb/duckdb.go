@@ -160,6 +160,28 @@ func (d *db) start(settings map[string]string) error {
 
 func (d *db) Dialect() sql.Dialect { return sql.DuckDB }
 
+// Check tries whether the published file and its folder may be written to.
+func (d *db) Check(context.Context) error {
+	if f, err := os.OpenFile(d.path, os.O_RDWR, 0); err == nil {
+		if err := f.Close(); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: %w", warehouse.ErrPermission, err)
+	}
+	probe, err := os.CreateTemp(filepath.Dir(d.path), ".segments-check-*")
+	if err != nil {
+		return fmt.Errorf("%w: a run makes files beside %s: %w", warehouse.ErrPermission, d.path, err)
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+// Pin pins nothing: files and tables are read as they are.
+func (d *db) Pin(context.Context, ...string) (warehouse.Pin, error) { return warehouse.Pin{}, nil }
+
+// Charges are none.
+func (d *db) Charges() warehouse.Charges { return warehouse.Charges{} }
+
 // Close interrupts what still runs, though no COMMIT, and whoever waits for the file.
 func (d *db) Close() error {
 	if d.closed.Swap(true) {

@@ -279,3 +279,27 @@ func TestOpenRefuses(t *testing.T) {
 		t.Error("the decoder's error is lost")
 	}
 }
+
+// A fingerprint depends on the rows alone: not on their order, nor on the table they are in.
+func TestFingerprint(t *testing.T) {
+	d := openAt(t, filepath.Join(t.TempDir(), "w.duckdb"))
+	of := func(text string) string {
+		f, err := d.Fingerprint(t.Context(), sql.Query{Name: "test", Text: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f.Digest
+	}
+	base := of("SELECT * FROM (VALUES (1, 'a'), (2, 'b'), (2, 'b')) AS v(n, s)")
+	if of("SELECT * FROM (VALUES (2, 'b'), (1, 'a'), (2, 'b')) AS v(n, s)") != base {
+		t.Error("the order of the rows changes the digest")
+	}
+	for _, other := range []string{
+		"SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS v(n, s)", "SELECT * FROM (VALUES (1, 'a'), (2, 'b'), (2, 'c')) AS v(n, s)",
+		"SELECT * FROM (VALUES (1, 'a'), (1, 'a'), (2, 'b')) AS v(n, s)", "SELECT * FROM (VALUES (1, 'a')) AS v(n, s)",
+	} {
+		if of(other) == base {
+			t.Errorf("%s: the digest is the same", other)
+		}
+	}
+}

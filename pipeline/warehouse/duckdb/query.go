@@ -316,16 +316,15 @@ func (d *db) Published(ctx context.Context, t frame.Table) (warehouse.Ref, bool,
 		return warehouse.Ref{}, false, err
 	}
 	ref := warehouse.Ref{Name: publishedName(t.Name), Table: t, Rows: -1}
-	lacking := false
 	cols := list(len(t.Columns), func(i int) string {
 		c := t.Columns[i]
 		if _, ok := has[c.Name]; ok {
 			return quote(c.Name)
 		}
-		lacking = true
+		ref.Lacking = append(ref.Lacking, c.Name)
 		return fmt.Sprintf("CAST(NULL AS %s) AS %s", sql.DuckDB.Type(c.Kind), quote(c.Name))
 	})
-	if lacking {
+	if ref.Lacking != nil {
 		ref.Name = "(SELECT " + cols + " FROM " + ref.Name + ")"
 	}
 	return ref, true, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"unicode/utf8"
 	"unsafe"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -84,7 +83,7 @@ func (w *writer) write(b frame.Batch) error {
 	}
 	b = frame.Select(b, w.table.Columns...)
 	for i, col := range w.table.Columns {
-		if n, what := unfit(col, b.Column(i)); n > 0 {
+		if n, what := frame.Unfit(col, b.Column(i)); n > 0 {
 			return fmt.Errorf("stage %s: %w: column %s has %s in %d of %d rows",
 				w.table.Name, warehouse.ErrBadData, col.Name, what, n, b.NumRows())
 		}
@@ -141,30 +140,6 @@ func (w *writer) end() {
 	_ = duck.AppenderDestroy(&w.app)
 	w.c.d.release(w.c)
 	w.c = nil
-}
-
-// unfit returns how many of a's values the column col may not have, and what is wrong with them.
-func unfit(col frame.Column, a arrow.Array) (n int, what string) {
-	if !col.Nullable && a.NullN() > 0 {
-		return a.NullN(), "NULL"
-	}
-	switch a := a.(type) {
-	case *array.Float64:
-		for i, v := range a.Float64Values() {
-			if v-v != 0 && a.IsValid(i) { // NaN or infinite
-				n++
-			}
-		}
-		return n, "NaN or an infinity"
-	case *array.String:
-		for i := range a.Len() {
-			if a.IsValid(i) && !utf8.ValidString(a.Value(i)) {
-				n++
-			}
-		}
-		return n, "invalid UTF-8"
-	}
-	return 0, ""
 }
 
 // fill copies a, of up to 2,048 rows, into v.

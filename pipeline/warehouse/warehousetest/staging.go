@@ -20,7 +20,7 @@ func materialize(t *testing.T, open Place) {
 	out, err := wh.Materialize(t.Context(), whole, q)
 	ok(t, err)
 	equal(t, "rows", out.Rows, 3)
-	got := lines(t, wh.Scan(t.Context(), out, whole.Columns...))
+	got := sorted(t, wh.Scan(t.Context(), out, whole.Columns...))
 	equal(t, "rows", strings.Join(got, ", "), "it's | 0 | 0, it's | 1 | 1, it's | 2 | 2")
 
 	_, err = wh.Materialize(t.Context(), whole, query(t, wh, "SELECT 'x' AS id, 'y' AS run_id", nil))
@@ -76,7 +76,7 @@ func writeRefuses(t *testing.T, open Place) {
 	// What lies under a NULL is nobody's business.
 	hidden := frame.Record(number.Array([]int64{1, 2}, nil), valueCol.Array([]float64{math.NaN(), 1}, []bool{false, true}))
 	ref := stage(t, wh, nullable, hidden)
-	equal(t, "rows", strings.Join(lines(t, wh.Scan(t.Context(), ref, nullable.Columns...)), ", "), "1 | (null), 2 | 1")
+	equal(t, "rows", strings.Join(sorted(t, wh.Scan(t.Context(), ref, nullable.Columns...)), ", "), "1 | (null), 2 | 1")
 	ok(t, wh.Close())
 }
 
@@ -138,11 +138,8 @@ func concurrent(t *testing.T, open Place) {
 	group.Wait()
 	for i, ref := range refs {
 		equal(t, tables[i].Name, ref.Rows, 150_000)
-		f, err := wh.Fingerprint(t.Context(), query(t, wh, "SELECT n FROM "+ref.Name, nil))
-		ok(t, err)
-		g, err := wh.Fingerprint(t.Context(), query(t, wh, "SELECT n FROM "+source.Name, nil))
-		ok(t, err)
-		equal(t, "the copy", f, g)
+		copied := query(t, wh, "SELECT count(DISTINCT n) AS rows_, min(n) AS low, max(n) AS high FROM "+ref.Name, nil)
+		equal(t, "the copy", strings.Join(lines(t, wh.Query(t.Context(), copied)), ""), "150000 | 0 | 149999")
 	}
 	ok(t, wh.Close())
 }

@@ -28,13 +28,13 @@ func Run(t *testing.T, newPlace func(t *testing.T) Place) {
 		run  func(*testing.T, Place)
 	}{
 		{"every kind comes back as it went in", kinds},
-		{"many batches come back in order, again and again", batches},
+		{"every row of many batches comes back, again and again", batches},
 		{"an empty table is a table", empty},
 		{"a range that is left early frees what it holds", early},
 		{"parameters of every type arrive", parameters},
 		{"results have the kinds of frame", results},
 		{"a query is described without running", estimate},
-		{"a fingerprint depends on the rows alone", fingerprint},
+		{"a fingerprint is that of the rows", fingerprint},
 		{"a query's result is staged by name", materialize},
 		{"bad numbers and NULLs are refused by Materialize", materializeRefuses},
 		{"bad numbers and NULLs are refused by Write", writeRefuses},
@@ -220,7 +220,7 @@ func query(t *testing.T, wh warehouse.Warehouse, text string, params map[string]
 	return q
 }
 
-// lines returns the rows of in as text, one line a row.
+// lines returns the rows of in as text, one line a row, in their order.
 func lines(t *testing.T, in frame.Batches) []string {
 	t.Helper()
 	var out []string
@@ -234,6 +234,14 @@ func lines(t *testing.T, in frame.Batches) []string {
 			out = append(out, strings.Join(row, " | "))
 		}
 	}
+	return out
+}
+
+// sorted returns the rows of in as text, one line a row, in the order of the text: what is scanned comes in any order.
+func sorted(t *testing.T, in frame.Batches) []string {
+	t.Helper()
+	out := lines(t, in)
+	slices.Sort(out)
 	return out
 }
 

@@ -1,0 +1,158 @@
+package queries
+
+import (
+	"fmt"
+	"strings"
+
+	"segments/transforms/frame"
+)
+
+// An answer is what a query gives: its columns, and a value in each where it has a row.
+type answer struct {
+	columns []frame.Column
+	rows    []map[string]any // the values that are not the usual ones
+}
+
+// given says which columns each query gives that the job reads row by row: those of a table, or a list of its own.
+// The job reads them from the recorder under these types, and the type checker holds the SQL against the same.
+var given = map[string]string{
+	"previous_run":  "run_events: run_id as_of",
+	"generations":   "run_events: run_id as_of",
+	"current_day":   "run_events: as_of",
+	"runs":          "run_events: run_id as_of state backfill started_at ended_at customers left_out message previous_run code_version",
+	"run_checks":    "run_checks: check_name subject state detail",
+	"run_rejects":   "run_rejects: source reason rows",
+	"stored_models": "model_parameters: step text",
+	"customer_row":  "customer_features:",
+
+	"explain_segment":         "segment_definitions: segmentation segment segment_order parent rule action valid_from",
+	"explain_segment_profile": "segment_profiles:",
+	"explain_segment_validation": "segment_validation: segmentation conversion_kind origin horizon_days customers converters rate rate_low " +
+		"rate_high lift q_value verdict merge_candidate",
+
+	"segment_profiles":    "segment_profiles:",
+	"segment_transitions": "segment_transitions:",
+
+	"source_rows":       "source STRING, reason STRING, rows INT64, note BOOL",
+	"currencies":        "currency STRING, rows INT64",
+	"unmatched_refunds": "unmatched INT64, ordered INT64",
+	"newest_order":      "n INT64",
+	"population":        "reason STRING, rows INT64",
+	"segment_sizes":     "segment STRING, customers INT64",
+	"conversion_kinds":  "conversion_kind STRING",
+	"segment_outcomes":  "segment STRING, customers INT64, converters INT64, value FLOAT64",
+	"table_rows":        "n INT64",
+	"customers":         "n INT64", // the newest day of the source
+	"orders":            "n INT64",
+	"web_events":        "n INT64",
+	"email_events":      "n INT64",
+	"conversions":       "n INT64",
+}
+
+// auditAnswer is that of every audit: it finds nothing.
+var auditAnswer = answer{columns: []frame.Column{
+	frame.String("check_name", "").Column, frame.String("column_name", "").Column, frame.Int64("bad_rows", "").Column,
+}}
+
+// answersOf returns the answers that let a run come to its end: what was read is what was used, and everybody is known.
+func answersOf(tables []frame.Table, sources []string) (map[string]answer, error) {
+	out := map[string]answer{}
+	for query, what := range given {
+		cs, err := listed(what)
+		if name, columns, ok := strings.Cut(what, ":"); ok {
+			cs, err = pick(tables, name, strings.Fields(columns))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("what %s gives: %w", query, err)
+		}
+		out[query] = answer{cs, []map[string]any{nil}}
+	}
+	set := func(query string, rows ...map[string]any) { out[query] = answer{out[query].columns, rows} }
+	var rows []map[string]any
+	for _, s := range sources {
+		rows = append(rows, map[string]any{"source": s, "reason": "read"}, map[string]any{"source": s, "reason": "used"})
+	}
+	set("source_rows", rows...)
+	set("currencies", map[string]any{"currency": "EUR"})
+	set("population", map[string]any{"reason": "known"})
+	set("customer_row") // of somebody unknown: the stored models are not looked for
+	for _, newest := range append(sources, "newest_order") {
+		set(newest, map[string]any{"n": int64(frame.DayOf(asOf()))})
+	}
+	return out, nil
+}
+
+// pick returns the named columns of the table called name, or all of them.
+func pick(tables []frame.Table, name string, columns []string) ([]frame.Column, error) {
+	for _, t := range tables {
+		if t.Name != name {
+			continue
+		}
+		if len(columns) == 0 {
+			return t.Columns, nil
+		}
+		out := make([]frame.Column, len(columns))
+		for i, c := range columns {
+			var ok bool
+			if out[i], ok = t.Column(c); !ok {
+				return nil, fmt.Errorf("%s has no column %s", name, c)
+			}
+		}
+		return out, nil
+	}
+	return nil, fmt.Errorf("there is no table %s", name)
+}
+
+// listed returns the columns of a list such as "n INT64, name STRING".
+func listed(s string) ([]frame.Column, error) {
+	var out []frame.Column
+	for part := range strings.SplitSeq(s, ", ") {
+		name, kind, _ := strings.Cut(part, " ")
+		switch kind {
+		case "INT64":
+			out = append(out, frame.Int64(name, "").Column)
+		case "FLOAT64":
+			out = append(out, frame.Float64(name, "").Column)
+		case "STRING":
+			out = append(out, frame.String(name, "").Column)
+		case "BOOL":
+			out = append(out, frame.Bool(name, "").Column)
+		default:
+			return nil, fmt.Errorf("%q is no column", part)
+		}
+	}
+	return out, nil
+}
+
+// batch returns the rows of a. A value is 1, x, false or the day before, and a moment NULL, unless the row says otherwise.
+func (a answer) batch() frame.Batch {
+	data := make([]frame.Data, len(a.columns))
+	for i, c := range a.columns {
+		switch c.Kind {
+		case frame.Int64Kind:
+			data[i] = frame.Int64(c.Name, "").Array(values(a.rows, c.Name, int64(1)), nil)
+		case frame.Float64Kind:
+			data[i] = frame.Float64(c.Name, "").Array(values(a.rows, c.Name, 1.0), nil)
+		case frame.StringKind:
+			data[i] = frame.String(c.Name, "").Array(values(a.rows, c.Name, "x"), nil)
+		case frame.BoolKind:
+			data[i] = frame.Bool(c.Name, "").Array(values(a.rows, c.Name, false), nil)
+		case frame.DateKind:
+			data[i] = frame.Date(c.Name, "").Array(values(a.rows, c.Name, frame.DayOf(asOf())-1), nil)
+		default:
+			data[i] = frame.NullsOf(frame.Timestamp(c.Name, "").Null().Column, len(a.rows))
+		}
+	}
+	return frame.Record(data...)
+}
+
+func values[V any](rows []map[string]any, name string, usual V) []V {
+	out := make([]V, len(rows))
+	for i, row := range rows {
+		out[i] = usual
+		if v, ok := row[name].(V); ok {
+			out[i] = v
+		}
+	}
+	return out
+}

@@ -1,0 +1,314 @@
+package bigquery
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	bq "cloud.google.com/go/bigquery"
+	"google.golang.org/api/iterator"
+
+	"segments/pipeline/warehouse"
+	"segments/pipeline/warehouse/bigquery/call"
+	"segments/sql"
+	"segments/transforms/frame"
+)
+
+// query returns q as a query to call.
+func (d *db) query(q sql.Query, key string) (call.Query, error) {
+	params, err := parameters(q)
+	return call.Query{Step: q.Name, Key: key, SQL: q.Text, Params: params}, err
+}
+
+func (d *db) dryRun(ctx context.Context, q sql.Query) (call.Dry, error) {
+	c, err := d.query(q, "")
+	if err != nil {
+		return call.Dry{}, err
+	}
+	return d.call.DryRun(ctx, c)
+}
+
+func (d *db) Estimate(ctx context.Context, q sql.Query) (warehouse.Estimate, error) {
+	ctx, end, err := d.alive(ctx)
+	if err != nil {
+		return warehouse.Estimate{}, err
+	}
+	defer end()
+	dry, err := d.dryRun(ctx, q)
+	if err != nil {
+		return warehouse.Estimate{}, err
+	}
+	est := warehouse.Estimate{Bytes: dry.Bytes}
+	inputs, err := d.inputs(ctx, dry)
+	if err != nil {
+		return warehouse.Estimate{}, err
+	}
+	if inputs.known {
+		est.Written = inputs.written
+	}
+	for _, f := range dry.Schema {
+		t, name := typeOf(f)
+		est.Columns = append(est.Columns, sql.ColumnInfo{Name: f.Name, Native: name, Family: t.family})
+	}
+	return est, nil
+}
+
+// Pin takes the server's clock for the moment.
+func (d *db) Pin(ctx context.Context, names ...string) (warehouse.Pin, error) {
+	ctx, end, err := d.alive(ctx)
+	if err != nil {
+		return warehouse.Pin{}, err
+	}
+	defer end()
+	dry, err := d.dryRun(ctx, sql.Query{Name: "clock", Text: "SELECT 1"})
+	if err != nil {
+		return warehouse.Pin{}, err
+	}
+	pin := warehouse.Pin{At: dry.At, Tables: map[string]bool{}}
+	for _, name := range names {
+		md, err := d.call.Table(ctx, d.named(name))
+		if errors.Is(err, warehouse.ErrNotFound) {
+			continue // whoever reads it says so, with its place in the configuration
+		}
+		if err != nil {
+			return warehouse.Pin{}, err
+		}
+		pin.Tables[name] = md.Type == bq.RegularTable
+	}
+	d.mu.Lock()
+	d.pinned = pin.At
+	d.mu.Unlock()
+	return pin, nil
+}
+
+// named returns the table that SQL calls name, of one to three dotted parts.
+func (d *db) named(name string) *bq.Table {
+	parts := strings.Split(name, ".")
+	switch len(parts) {
+	case 1:
+		return d.outputTable(name)
+	case 2:
+		return d.bq.Dataset(parts[0]).Table(parts[1])
+	}
+	return d.bq.DatasetInProject(parts[0], parts[1]).Table(parts[2])
+}
+
+// Fingerprint goes by when the tables that q reads were written to last, since reading them all would double the bill.
+// Of what BigQuery keeps no such time for, such as files, each fingerprint is another one.
+func (d *db) Fingerprint(ctx context.Context, q sql.Query) (warehouse.Fingerprint, error) {
+	alive, end, err := d.alive(ctx)
+	if err != nil {
+		return warehouse.Fingerprint{}, err
+	}
+	defer end()
+	dry, err := d.dryRun(alive, q)
+	if err != nil {
+		return warehouse.Fingerprint{}, err
+	}
+	rows, err := d.small(alive, sql.Query{Name: "count " + q.Name, Text: "SELECT count(*) AS n FROM (" + q.Text + "\n)", Params: q.Params})
+	if err != nil {
+		return warehouse.Fingerprint{}, err
+	}
+	out := warehouse.Fingerprint{Rows: rows.values[0][0].(int64)}
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %d\n", q.Text, out.Rows)
+	for _, f := range dry.Schema {
+		fmt.Fprintf(h, "%q %s %v\n", f.Name, f.Type, f.Repeated)
+	}
+	inputs, err := d.inputs(alive, dry)
+	if err != nil {
+		return warehouse.Fingerprint{}, err
+	}
+	h.Write([]byte(inputs.state))
+	d.mu.Lock()
+	at := d.pinned
+	d.mu.Unlock()
+	// What was written to since the pin is no longer what will be read.
+	if len(dry.Tables) > 0 && (!inputs.known || !at.IsZero() && inputs.written.After(at)) {
+		fmt.Fprintf(h, "%d\n", dry.At.UnixNano())
+	}
+	out.Digest = hex.EncodeToString(h.Sum(nil))
+	return out, nil
+}
+
+// inputs are the tables that a query reads.
+type inputs struct {
+	state   string    // another one after every write
+	written time.Time // when the last of them was written to
+	known   bool      // BigQuery keeps track of it
+}
+
+func (d *db) inputs(ctx context.Context, dry call.Dry) (inputs, error) {
+	in := inputs{known: len(dry.Tables) > 0}
+	for _, t := range dry.Tables {
+		md, err := d.call.Table(ctx, t)
+		if err != nil {
+			return in, err
+		}
+		in.state += fmt.Sprintf("%s %d %d\n", resource(t), md.CreationTime.UnixMilli(), md.LastModifiedTime.UnixMilli())
+		if md.StreamingBuffer != nil {
+			in.state += fmt.Sprintf("%d rows in the buffer\n", md.StreamingBuffer.EstimatedRows)
+		}
+		if md.LastModifiedTime.After(in.written) {
+			in.written = md.LastModifiedTime
+		}
+		in.known = in.known && (md.Type == bq.RegularTable || md.Type == bq.ViewTable)
+	}
+	return in, nil
+}
+
+// Query runs q as a job and takes its result, which is small, over the REST interface.
+func (d *db) Query(ctx context.Context, q sql.Query) frame.Batches {
+	return func(yield func(frame.Batch, error) bool) {
+		alive, end, err := d.alive(ctx)
+		if err != nil {
+			yield(nil, fmt.Errorf("query %s: %w", q.Name, err))
+			return
+		}
+		defer end()
+		r, err := d.small(alive, q)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for at := 0; at < len(r.values); at += batchRows {
+			b, err := batchOf(q.Name, r.schema, r.values[at:min(at+batchRows, len(r.values))])
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+const batchRows = 1 << 16
+
+// A result is a small one.
+type result struct {
+	schema bq.Schema
+	values [][]bq.Value
+}
+
+// small runs q and returns all of its result.
+func (d *db) small(ctx context.Context, q sql.Query) (result, error) {
+	c, err := d.query(q, nonce())
+	if err != nil {
+		return result{}, err
+	}
+	done, err := d.call.Query(ctx, c)
+	if err != nil {
+		return result{}, err
+	}
+	for try := 1; ; try++ {
+		r, err := d.results(ctx, done.JobID)
+		if err == nil || try == 6 || ctx.Err() != nil || errors.Is(err, warehouse.ErrPermission) {
+			if err != nil {
+				err = fmt.Errorf("query %s: %w", q.Name, err)
+			}
+			return r, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Duration(try) * 100 * time.Millisecond):
+		}
+	}
+}
+
+// resultTime is how long a small result may take to come, once its query is done.
+const resultTime = time.Minute
+
+// results reads the result of the job id, all of it.
+func (d *db) results(ctx context.Context, id string) (r result, err error) {
+	attempt, cancel := context.WithTimeout(ctx, resultTime)
+	defer cancel()
+	defer func() {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		} else if err != nil {
+			err = fmt.Errorf("%w: the result was not read: %s", warehouse.ErrTemporary, oneLine(err))
+		}
+	}()
+	job, err := d.bq.JobFromProject(attempt, d.Project, id, d.Location)
+	if err != nil {
+		return r, err
+	}
+	rows, err := job.Read(attempt)
+	if err != nil {
+		return r, err
+	}
+	for {
+		var row []bq.Value
+		err := rows.Next(&row)
+		if errors.Is(err, iterator.Done) {
+			break
+		}
+		if err != nil {
+			return r, err
+		}
+		r.values = append(r.values, row)
+	}
+	r.schema = rows.Schema
+	if uint64(len(r.values)) != rows.TotalRows {
+		return r, fmt.Errorf("%d of %d rows came", len(r.values), rows.TotalRows)
+	}
+	return r, attempt.Err()
+}
+
+func (d *db) Published(ctx context.Context, t frame.Table) (warehouse.Ref, bool, error) {
+	ctx, end, err := d.alive(ctx)
+	if err != nil {
+		return warehouse.Ref{}, false, err
+	}
+	defer end()
+	if _, err := d.call.Table(ctx, d.outputTable(warehouse.Runs.Name)); err != nil {
+		return warehouse.Ref{}, false, unlessMissing(err)
+	}
+	at := d.outputTable(t.Name)
+	md, err := d.call.Table(ctx, at)
+	if err != nil {
+		return warehouse.Ref{}, false, unlessMissing(err)
+	}
+	ref := warehouse.Ref{Name: quoted(at), Table: t, Rows: -1}
+	cols := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		cols[i] = "`" + c.Name + "`"
+		if field(md.Schema, c.Name) == nil {
+			ref.Lacking = append(ref.Lacking, c.Name)
+			cols[i] = "CAST(NULL AS " + sql.BigQuery.Type(c.Kind) + ") AS " + cols[i]
+		}
+	}
+	switch {
+	case ref.Lacking != nil:
+		ref.Name = "(SELECT " + strings.Join(cols, ", ") + " FROM " + ref.Name + ")"
+	case md.Type == bq.RegularTable:
+		d.remember(ref.Name, at)
+	}
+	return ref, true, nil
+}
+
+// remember notes that the table at can be read without a query under the name that refs give it.
+func (d *db) remember(name string, at *bq.Table) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.plain[name] = resource(at)
+}
+
+func unlessMissing(err error) error {
+	if errors.Is(err, warehouse.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// field returns the field of s called name, nil where there is none. BigQuery does not tell cases apart.
+func field(s bq.Schema, name string) *bq.FieldSchema {
+	for _, f := range s {
+		if strings.EqualFold(f.Name, name) {
+			return f
+		}
+	}
+	return nil
+}
