@@ -154,6 +154,8 @@ type Plan struct {
 	Previous string // the run it would build on; empty where there is none
 	Sources  []PlannedSource
 	Tables   []PlannedTable
+	Cost     Cost
+	Charges  warehouse.Charges // the price, and what may be spent
 }
 
 // A PlannedSource is a source as a run would find it.
@@ -191,7 +193,10 @@ func (j *Job) Plan(ctx context.Context, asOf time.Time) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{AsOf: asOf, Previous: prev.runID}
+	p := &Plan{AsOf: asOf, Previous: prev.runID, Charges: j.Warehouse.Charges()}
+	if p.Cost, err = j.cost(ss); err != nil {
+		return nil, err
+	}
 	for _, s := range ss {
 		ps := PlannedSource{Name: s.Name, Rows: s.rows}
 		for _, c := range sql.SourceColumns(s.Name) {

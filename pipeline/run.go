@@ -33,6 +33,7 @@ type Result struct {
 	Warnings  []string
 	Elapsed   time.Duration
 
+	Planned     Cost  // what the run was expected to read
 	BytesBilled int64 // what the warehouse billed for the run; 0 where it does not charge
 }
 
@@ -50,6 +51,7 @@ type run struct {
 	sources  []source
 	prev     generation
 	started  time.Time
+	planned  Cost
 	checks   []Check
 	warnings []string
 	rejects  []Reject
@@ -87,7 +89,7 @@ func (j *Job) run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	if already {
-		return &Result{Run: r.id, Already: true, Elapsed: j.Now().Sub(r.started)}, nil
+		return r.result(&Result{Run: r.id, Already: true}), nil
 	}
 	res := &Result{Run: r.id}
 	refs, err := r.work(ctx, res)
@@ -101,12 +103,21 @@ func (j *Job) run(ctx context.Context, o Options) (*Result, error) {
 			j.Log.Warn("the ledger could not be told of the failure", "error", recErr)
 		}
 	}
-	res.Elapsed = j.Now().Sub(r.started)
-	return res, err
+	return r.result(res), err
+}
+
+// result adds to res what is known at the end.
+func (r *run) result(res *Result) *Result {
+	res.Elapsed = r.Now().Sub(r.started)
+	res.Planned, res.BytesBilled = r.planned, r.Warehouse.Charges().Bytes
+	return res
 }
 
 // claim fingerprints the inputs and claims the slot. Where another run published in between, it looks again.
 func (r *run) claim(ctx context.Context) error {
+	if err := r.affordable(ctx); err != nil {
+		return err
+	}
 	for try := 1; ; try++ {
 		if err := r.waitUntilFresh(ctx); err != nil {
 			return err
@@ -224,7 +235,7 @@ func (r *run) record(ctx context.Context, res *Result, why error) error {
 func (r *run) entry(s warehouse.State, res *Result, message string) warehouse.Entry {
 	e := warehouse.Entry{
 		Run: r.id, State: s, StartedAt: r.started, EndedAt: r.Now(), Customers: res.Customers,
-		CodeVersion: r.CodeVersion, Message: message,
+		BytesBilled: r.Warehouse.Charges().Bytes, CodeVersion: r.CodeVersion, Message: message,
 	}
 	for _, l := range res.LeftOut {
 		e.LeftOut += l.Rows

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"segments/pipeline"
+	"segments/pipeline/warehouse"
 	"segments/transforms/frame"
 )
 
@@ -66,7 +67,10 @@ func (a *app) planCommand() *cobra.Command {
 			if p.Previous != "" {
 				on = "building on " + p.Previous
 			}
-			fmt.Fprintf(a.err, "as of %s, %s; the embedded warehouse costs nothing\n", day.Format(time.DateOnly), on)
+			fmt.Fprintf(a.err, "as of %s, %s; %s\n", day.Format(time.DateOnly), on, plannedCost(p))
+			if b := p.Charges.Budget; b > 0 && p.Cost.Bytes > b {
+				return fmt.Errorf("%w: max_bytes_billed allows %s", warehouse.ErrBudget, size(b))
+			}
 			if detailed && p.Changes() {
 				return exitError(exitChanges)
 			}
@@ -78,6 +82,38 @@ func (a *app) planCommand() *cobra.Command {
 	return c
 }
 
+// plannedCost says what a run would cost.
+func plannedCost(p *pipeline.Plan) string {
+	if p.Charges.Least == 0 {
+		return "the embedded warehouse costs nothing"
+	}
+	s := "a run would read about " + size(p.Cost.Bytes) + money(p.Charges.Price, p.Cost.Bytes)
+	if p.Charges.Budget > 0 {
+		return s + "; " + size(p.Charges.Budget) + " are allowed"
+	}
+	return s + "; there is no limit (max_bytes_billed)"
+}
+
+// size is bytes in the unit that fits.
+func size(bytes int64) string {
+	v, unit := float64(bytes), 0
+	for v >= 1024 && unit < 5 {
+		v, unit = v/1024, unit+1
+	}
+	if unit == 0 {
+		return fmt.Sprintf("%d bytes", bytes)
+	}
+	return fmt.Sprintf("%.1f %ciB", v, " KMGTP"[unit])
+}
+
+// money says what bytes cost, where the configuration has a price.
+func money(p warehouse.Price, bytes int64) string {
+	if p == (warehouse.Price{}) {
+		return ""
+	}
+	return fmt.Sprintf(", %.2f %s at the price of %s", p.Of(bytes), p.Currency, p.Date)
+}
+
 func planListing(p *pipeline.Plan) *listing {
 	l := &listing{headers: []string{"what", "name", "rows_now", "detail"}}
 	for _, s := range p.Sources {
@@ -86,6 +122,9 @@ func planListing(p *pipeline.Plan) *listing {
 			detail = "without " + strings.Join(s.Absent, ", ")
 		}
 		l.add("source", s.Name, s.Rows, detail)
+	}
+	if p.Charges.Least > 0 {
+		l.add("cost", "bytes", nil, fmt.Sprintf("%d to be read, in about %d reads of tables", p.Cost.Bytes, p.Cost.Reads))
 	}
 	for _, t := range p.Tables {
 		detail := "the rows of " + p.AsOf.Format(time.DateOnly) + ", if any, are replaced"

@@ -11,6 +11,7 @@ import (
 
 	"segments/pipeline"
 	"segments/pipeline/validation"
+	"segments/pipeline/warehouse"
 )
 
 func (a *app) runCommand() *cobra.Command {
@@ -199,6 +200,7 @@ func details(res *pipeline.Result, j *pipeline.Job) string {
 	line("validated", validated(res, j))
 	line("clv", clvLine(res))
 	line("quality", checksLine(res)+leftOut(res))
+	line("cost", costLine(res, j.Warehouse.Charges()))
 	for _, w := range res.Warnings {
 		line("warning", w)
 	}
@@ -287,6 +289,14 @@ func clvLine(res *pipeline.Result) string {
 		parts = append(parts, "withheld: "+c.Reason)
 	}
 	return strings.Join(parts, " · ")
+}
+
+// costLine says what the run cost, and what was planned; nothing where nobody charges.
+func costLine(res *pipeline.Result, c warehouse.Charges) string {
+	if c.Least == 0 {
+		return ""
+	}
+	return size(res.BytesBilled) + " billed" + money(c.Price, res.BytesBilled) + " (planned about " + size(res.Planned.Bytes) + ")"
 }
 
 func abs(v float64) float64 { return max(v, -v) }

@@ -143,6 +143,7 @@ type Pin struct {
 type Charges struct {
 	Bytes  int64 // billed since Open
 	Budget int64 // the most that may be billed from Open to Close; 0 where there is no limit
+	Least  int64 // what each table costs, at least, that a query reads
 	Price  Price
 }
 

@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -100,13 +101,12 @@ func open(ctx context.Context, env warehouse.Env, s settings, rest, grpcHost str
 	}
 	client, err := bq.NewClient(ctx, s.Project, restOptions...)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s; log in with `gcloud auth application-default login`, or give the pod a service account",
-			warehouse.ErrPermission, oneLine(err))
+		return nil, withoutCredentials(err)
 	}
 	client.Location = s.Location
-	reads, err := storage.NewBigQueryReadClient(ctx, grpcOptions...)
+	reads, err := storage.NewBigQueryReadClient(ctx, append(grpcOptions, option.WithGRPCConnectionPool(min(4, s.ReadStreams)))...)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %s", warehouse.ErrPermission, oneLine(err)), client.Close())
+		return nil, errors.Join(withoutCredentials(err), client.Close())
 	}
 	o.Location, o.Log, o.Budget = s.Location, env.Log, s.budget
 	o.Labels = map[string]string{"application": "segments", "dataset": s.output.name}
@@ -119,10 +119,22 @@ func open(ctx context.Context, env warehouse.Env, s settings, rest, grpcHost str
 	return d, nil
 }
 
+// withoutCredentials is err of finding the Application Default Credentials. In a pod they may be there a moment later,
+// when the metadata server answers.
+func withoutCredentials(err error) error {
+	if os.Getenv("KUBERNETES_SERVICE_HOST") != "" {
+		return fmt.Errorf("%w: %s; the pod needs a service account (Workload Identity)", warehouse.ErrTemporary, oneLine(err))
+	}
+	return fmt.Errorf("%w: %s; log in: gcloud auth application-default login", warehouse.ErrPermission, oneLine(err))
+}
+
 func (d *db) Dialect() sql.Dialect { return sql.BigQuery }
 
+// leastBilled is what BigQuery bills for each table that a query reads (Google's page "Estimate and control costs").
+const leastBilled = 10 << 20
+
 func (d *db) Charges() warehouse.Charges {
-	return warehouse.Charges{Bytes: d.call.Billed(), Budget: d.budget, Price: warehouse.Price(d.Price)}
+	return warehouse.Charges{Bytes: d.call.Billed(), Budget: d.budget, Least: leastBilled, Price: warehouse.Price(d.Price)}
 }
 
 // Close gives the lease back and removes what the run staged; what it cannot remove now expires.

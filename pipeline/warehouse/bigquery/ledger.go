@@ -182,7 +182,7 @@ func (d *db) datedTables(ctx context.Context) ([]string, error) {
 	}
 	var tables []string
 	for _, name := range names {
-		if slices.Contains(names, name+currentView) {
+		if slices.Contains(names, name+currentSuffix) {
 			tables = append(tables, name)
 		}
 	}
@@ -214,7 +214,7 @@ func (d *db) refuseStrangers(ctx context.Context, l ledger, refs []warehouse.Ref
 	}
 	ours := []string{"runs"}
 	for _, r := range refs {
-		ours = append(ours, r.Table.Name, r.Table.Name+currentView)
+		ours = append(ours, r.Table.Name, r.Table.Name+currentSuffix)
 	}
 	for _, name := range names {
 		if slices.Contains(ours, strings.ToLower(name)) {

@@ -17,8 +17,8 @@ import (
 	"segments/transforms/frame"
 )
 
-// currentView ends the names of the views of the newest date.
-const currentView = "_current"
+// currentSuffix ends the names of the views of the newest date.
+const currentSuffix = "_current"
 
 // prepare makes what a publish needs before its transaction, in which nothing permanent can be made: the ledger, the
 // tables of refs and the columns that they lack, and the views. Readers notice nothing of it: new tables are empty, new
@@ -120,11 +120,8 @@ func bound(before, after ledger) frame.Day {
 	return min(a, b)
 }
 
-// viewStatements renews the view of the latest events, of each dated table that of its newest date, and views.
-//
-// The date that a view of the newest date shows is in the ledger, so that one transaction turns all of them over. BigQuery
-// leaves partitions unread only where it knows them before it begins: that is what the bound from is for, a constant that
-// no current date lies before while the view has it.
+// viewStatements renews the view of the latest events, of each dated table that of its newest date, and views. Dated
+// tables that are not published now are among them: none stays behind the ledger.
 func (d *db) viewStatements(ctx context.Context, from frame.Day, refs []warehouse.Ref, views []warehouse.View) ([]string, error) {
 	dated, err := d.datedTables(ctx)
 	if err != nil {
@@ -135,40 +132,68 @@ func (d *db) viewStatements(ctx context.Context, from frame.Day, refs []warehous
 			dated = append(dated, r.Table.Name)
 		}
 	}
-	runs := d.published("runs")
-	out := []string{
-		"CREATE OR REPLACE VIEW " + runs + " OPTIONS (description = " + sql.BigQuery.Literal("The latest event of each run.") + ") AS\n" +
-			"SELECT * FROM " + d.published(warehouse.Runs.Name) +
-			" WHERE TRUE QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY ended_at DESC, state) = 1",
-	}
-	where := "as_of = (SELECT max(as_of) FROM " + runs + " WHERE state = 'PUBLISHED' AND NOT backfill)"
-	if from != 0 {
-		where = "as_of >= DATE '" + frame.TimeOf(from).Format(time.DateOnly) + "' AND " + where
-	}
-	for _, name := range dated { // those that are not published now too: none stays behind the ledger
+	out := []string{d.lock(), d.runsView()}
+	for _, name := range dated {
 		md, err := d.call.Table(ctx, d.outputTable(name))
 		if err != nil {
 			return nil, err
 		}
-		columns, described := make([]string, len(md.Schema)), make([]string, len(md.Schema))
-		for i, f := range md.Schema {
-			columns[i] = "`" + f.Name + "`"
-			described[i] = columns[i] + " OPTIONS (description = " + sql.BigQuery.Literal(f.Description) + ")"
-		}
-		out = append(out, "CREATE OR REPLACE VIEW "+d.published(name+currentView)+" ("+strings.Join(described, ", ")+
-			") OPTIONS (description = "+sql.BigQuery.Literal("The newest published date of "+name+".")+") AS\n"+
-			"SELECT "+strings.Join(columns, ", ")+" FROM "+d.published(name)+" WHERE "+where)
+		out = append(out, d.currentView(name, md.Schema, from))
 	}
 	for _, v := range views {
-		var reads []sql.Relation
-		for _, name := range v.Reads {
-			reads = append(reads, sql.Relation{Name: name, Select: "SELECT * FROM " + d.published(name)})
-		}
-		q, err := sql.Bind(v.Query, sql.BigQuery, nil, reads...)
+		text, err := d.namedView(v)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, "CREATE OR REPLACE VIEW "+d.published(v.Name)+" OPTIONS (description = "+sql.BigQuery.Literal(v.Doc)+") AS\n"+q.Text)
+		out = append(out, text)
 	}
 	return out, nil
+}
+
+// lockTable has the one row that every transaction changes.
+const lockTable = "run_lock"
+
+// lock is the statement that makes the table run_lock with its row, unless it is there.
+func (d *db) lock() string {
+	return "CREATE TABLE IF NOT EXISTS " + d.published(lockTable) + " OPTIONS (description = " +
+		sql.BigQuery.Literal("One row that every publish changes, so that of two at once BigQuery ends one.") + ") AS\nSELECT 0 AS changes"
+}
+
+func (d *db) runsView() string {
+	return d.view("runs", "", "The latest event of each run.",
+		"SELECT * EXCEPT (nth) FROM (SELECT *, row_number() OVER (PARTITION BY run_id ORDER BY ended_at DESC, state) AS nth FROM "+
+			d.published(warehouse.Runs.Name)+") AS e WHERE nth = 1")
+}
+
+// currentView is the view of the newest date of the table called name.
+//
+// The date is in the ledger, so that one transaction turns all of these views over. BigQuery leaves partitions unread only
+// where it knows them before it begins: that is what the bound from is for, a constant that no current date lies before
+// while the view has it; 0 is none.
+func (d *db) currentView(name string, schema bq.Schema, from frame.Day) string {
+	where := "as_of = (SELECT max(as_of) FROM " + d.published("runs") + " WHERE state = 'PUBLISHED' AND NOT backfill)"
+	if from != 0 {
+		where = "as_of >= DATE '" + frame.TimeOf(from).Format(time.DateOnly) + "' AND " + where
+	}
+	columns, described := make([]string, len(schema)), make([]string, len(schema))
+	for i, f := range schema {
+		columns[i] = "`" + f.Name + "`"
+		described[i] = columns[i] + " OPTIONS (description = " + sql.BigQuery.Literal(f.Description) + ")"
+	}
+	return d.view(name+currentSuffix, " ("+strings.Join(described, ", ")+")", "The newest published date of "+name+".",
+		"SELECT "+strings.Join(columns, ", ")+" FROM "+d.published(name)+" WHERE "+where)
+}
+
+func (d *db) namedView(v warehouse.View) (string, error) {
+	var reads []sql.Relation
+	for _, name := range v.Reads {
+		reads = append(reads, sql.Relation{Name: name, Select: "SELECT * FROM " + d.published(name)})
+	}
+	q, err := sql.Bind(v.Query, sql.BigQuery, nil, reads...)
+	return d.view(v.Name, "", v.Doc, q.Text), err
+}
+
+// view is the statement that makes a view, or replaces it.
+func (d *db) view(name, columns, doc, query string) string {
+	return "CREATE OR REPLACE VIEW " + d.published(name) + columns + " OPTIONS (description = " + sql.BigQuery.Literal(doc) + ") AS\n" + query
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 
 	"segments/pipeline/warehouse"
+	"segments/pipeline/warehouse/bigquery/call"
 	"segments/sql"
 	"segments/transforms/frame"
 )
@@ -72,6 +73,9 @@ func (d *db) publish(ctx context.Context, e warehouse.Entry, keepFrom time.Time,
 
 // A script is the one transaction of a publish or of a record. It does nothing where its entry is in the ledger already,
 // and fails where the ledger is no longer the one that it was made for.
+//
+// BigQuery lets two transactions go on side by side that only insert, or delete what is not there, so that both could
+// find the ledger as they want it. Of two that update the same row it ends one: that row is in the table run_lock.
 type script struct {
 	d          *db
 	e          warehouse.Entry
@@ -97,6 +101,7 @@ func (d *db) script(seen ledger, e warehouse.Entry) *script {
 	}
 	runs := d.published(warehouse.Runs.Name)
 	s.add("BEGIN TRANSACTION",
+		"UPDATE "+d.published(lockTable)+" SET changes = changes + 1 WHERE TRUE",
 		"IF NOT EXISTS (SELECT 1 FROM "+runs+" WHERE run_id = @run_id AND ended_at = @ended_at AND state = @state) THEN\n"+
 			"IF (SELECT count(*) FROM "+runs+") != @seen THEN RAISE USING MESSAGE = "+sql.BigQuery.Literal(ledgerMoved)+"; END IF")
 	return s
@@ -131,10 +136,14 @@ func (s *script) record() {
 	s.add("INSERT INTO " + s.d.published(warehouse.Runs.Name) + " (" + names(cols) + ") VALUES (" + strings.Join(values, ", ") + ")")
 }
 
+// text is the whole script.
+func (s *script) text() string {
+	return strings.Join(append(s.statements, "END IF", "COMMIT TRANSACTION"), ";\n") + ";\n"
+}
+
 // run runs the script, once.
 func (s *script) run(ctx context.Context, key, step string) error {
-	s.add("END IF", "COMMIT TRANSACTION")
-	q, err := s.d.query(sql.Query{Name: step, Text: strings.Join(s.statements, ";\n") + ";", Params: s.params}, key)
+	q, err := s.d.query(sql.Query{Name: step, Text: s.text(), Params: s.params}, key)
 	if err != nil {
 		return err
 	}
@@ -142,6 +151,8 @@ func (s *script) run(ctx context.Context, key, step string) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, call.ErrUnknown):
+		return s.unknown(ctx, err)
 	case strings.Contains(err.Error(), badCount):
 		_, what, _ := strings.Cut(err.Error(), badCount)
 		what, _, _ = strings.Cut(what, " at [")
@@ -151,6 +162,26 @@ func (s *script) run(ctx context.Context, key, step string) error {
 	}
 	return err
 }
+
+// unknown asks the ledger whether the script, of which BigQuery gave no account, has taken effect. Where it has not by
+// now, it may only do so before somebody else writes to the ledger, and the next run sees it there.
+func (s *script) unknown(ctx context.Context, why error) error {
+	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), ledgerTime)
+	defer end()
+	l, err := s.d.ledger(ctx)
+	if err != nil {
+		return errors.Join(why, err)
+	}
+	for _, e := range l.events {
+		if e.run == s.e.ID && e.ended.Equal(s.e.EndedAt) && e.state == s.e.State {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w; the ledger does not have it", why)
+}
+
+// ledgerTime is how long the ledger is asked for when an answer is missing.
+const ledgerTime = 30 * time.Second
 
 // forget adds the statements that delete the dates before keepFrom from every dated table, but neither e's date nor the
 // current one, nor any after them.

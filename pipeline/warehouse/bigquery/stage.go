@@ -50,11 +50,7 @@ func (d *db) Materialize(ctx context.Context, t frame.Table, q sql.Query) (wareh
 		return warehouse.Ref{}, err
 	}
 	guarded := q
-	cols := make([]string, len(t.Columns))
-	for i, col := range t.Columns {
-		cols[i] = guard(col) + " AS `" + col.Name + "`"
-	}
-	guarded.Text = "SELECT " + strings.Join(cols, ",\n  ") + "\nFROM (" + q.Text + "\n) AS q"
+	guarded.Text = materialized(t, q)
 	job, err := d.query(guarded, c.key())
 	if err != nil {
 		return warehouse.Ref{}, err
@@ -71,6 +67,15 @@ func (d *db) Materialize(ctx context.Context, t frame.Table, q sql.Query) (wareh
 		return warehouse.Ref{}, err
 	}
 	return d.staged(job.Into, t, int64(md.NumRows)), nil
+}
+
+// materialized is the query of q's result as t has it.
+func materialized(t frame.Table, q sql.Query) string {
+	cols := make([]string, len(t.Columns))
+	for i, col := range t.Columns {
+		cols[i] = guard(col) + " AS `" + col.Name + "`"
+	}
+	return "SELECT " + strings.Join(cols, ",\n  ") + "\nFROM (" + q.Text + "\n) AS q"
 }
 
 // staged returns the ref of the staged table at.

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -305,8 +306,8 @@ func hangUp(w http.ResponseWriter, reset bool) {
 func answer(w http.ResponseWriter, header http.Header, result any, err error) {
 	code := http.StatusOK
 	if err != nil {
-		f, ok := err.(failure)
-		if !ok {
+		var f failure
+		if !errors.As(err, &f) {
 			f = failure{http.StatusInternalServerError, "internalError", err.Error()}
 		}
 		code = f.code

@@ -2,6 +2,7 @@ package bigquerytest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -162,7 +163,8 @@ func (s *REST) run(j *job) (Outcome, int64) {
 	}
 	rows, err := s.store(j.Into, schema, out.Schema, out.Records, write, create)
 	if err != nil {
-		f := err.(failure)
+		var f failure
+		errors.As(err, &f)
 		return Outcome{Reason: f.reason, Message: f.message}, 0
 	}
 	return out, rows
@@ -281,33 +283,6 @@ func (s *REST) cancelJob(r *request) (any, error) {
 	}
 	s.mu.Unlock()
 	return &bq.JobCancelResponse{Job: s.describe(j)}, nil
-}
-
-// queryResults says whether a query is done; the rows are read elsewhere. That of a failed query is an HTTP error.
-func (s *REST) queryResults(r *request) (any, error) {
-	j, err := s.lookUp(r)
-	if err != nil {
-		return nil, err
-	}
-	s.advance(j)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case j.cancelled:
-		return nil, failure{http.StatusBadRequest, "stopped", "Job execution was cancelled: User requested cancellation"}
-	case j.out.Reason != "":
-		return nil, failure{statusOf(j.out.Reason), j.out.Reason, j.out.Message}
-	}
-	out := &bq.GetQueryResultsResponse{
-		JobReference: &bq.JobReference{ProjectId: j.project, JobId: j.ID, Location: j.location}, JobComplete: j.endedAt != 0,
-	}
-	if j.out.Schema != nil {
-		out.Schema = tableSchema(j.out.Schema)
-	}
-	for _, rec := range j.out.Records {
-		out.TotalRows += uint64(rec.NumRows())
-	}
-	return out, nil
 }
 
 // Jobs returns the jobs that there are, by id, with the labels and configuration that they were sent with.

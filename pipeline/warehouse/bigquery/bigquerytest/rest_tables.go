@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	bq "google.golang.org/api/bigquery/v2"
@@ -21,10 +22,16 @@ type table struct {
 
 // AddDataset makes a dataset.
 func (s *REST) AddDataset(project, id, location string) {
+	s.AddExpiringDataset(project, id, location, 0)
+}
+
+// AddExpiringDataset makes a dataset whose tables are to expire after stay. They do only if they say so themselves.
+func (s *REST) AddExpiringDataset(project, id, location string, stay time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.datasets[project+"."+id] = &bq.Dataset{
-		Id: project + ":" + id, DatasetReference: &bq.DatasetReference{ProjectId: project, DatasetId: id},
+		DefaultTableExpirationMs: stay.Milliseconds(),
+		Id:                       project + ":" + id, DatasetReference: &bq.DatasetReference{ProjectId: project, DatasetId: id},
 		Location: location, CreationTime: s.hooks.Now().UnixMilli(), Etag: s.etag(),
 	}
 }
@@ -101,12 +108,16 @@ func (s *REST) store(
 	for _, r := range records {
 		rows += r.NumRows()
 	}
+	t.count()
+	s.touch(t)
+	return rows, nil
+}
+
+func (t *table) count() {
 	t.meta.NumRows = 0
 	for _, r := range t.records {
 		t.meta.NumRows += uint64(r.NumRows())
 	}
-	s.touch(t)
-	return rows, nil
 }
 
 // newTable makes a table, under the lock.
@@ -262,13 +273,7 @@ func (s *REST) listTables(r *request) (any, error) {
 	if s.datasets[r.dataset()] == nil {
 		return nil, notFound("Dataset", strings.Replace(r.dataset(), ".", ":", 1))
 	}
-	var names []string
-	for name := range s.tables {
-		if _, err := s.there(name); err == nil && strings.HasPrefix(name, r.dataset()+".") {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
+	names := s.names(r.dataset())
 	q := r.URL.Query()
 	from, _ := strconv.Atoi(q.Get("pageToken"))
 	page, _ := strconv.Atoi(q.Get("maxResults"))
@@ -286,6 +291,18 @@ func (s *REST) listTables(r *request) (any, error) {
 		out.NextPageToken = strconv.Itoa(to)
 	}
 	return out, nil
+}
+
+// names returns the tables of a dataset in order, under the lock.
+func (s *REST) names(dataset string) []string {
+	var names []string
+	for name := range s.tables {
+		if _, err := s.there(name); err == nil && strings.HasPrefix(name, dataset+".") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // reference returns the name of a table as P.D.T.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -28,9 +29,13 @@ type upload struct {
 
 // parts splits a request into the job and the file. A request that is not multipart is the job alone.
 func (r *request) parts() (doc, content []byte, err error) {
-	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || !strings.HasPrefix(kind, "multipart/") {
+	kind := r.Header.Get("Content-Type")
+	if !strings.HasPrefix(kind, "multipart/") {
 		return r.body, nil, nil
+	}
+	_, params, err := mime.ParseMediaType(kind)
+	if err != nil {
+		return nil, nil, failure{http.StatusBadRequest, "badRequest", err.Error()}
 	}
 	m := multipart.NewReader(bytes.NewReader(r.body), params["boundary"])
 	for _, into := range []*[]byte{&doc, &content} {
@@ -126,7 +131,7 @@ func readParquet(content []byte) Outcome {
 	if err != nil {
 		return Outcome{Reason: "invalid", Message: "Error while reading data, error message: " + err.Error()}
 	}
-	defer r.Close()
+	defer r.Close() //nolint:errcheck // it is only read
 	rows, err := pqarrow.NewFileReader(r, pqarrow.ArrowReadProperties{BatchSize: 8192}, memory.DefaultAllocator)
 	if err != nil {
 		return Outcome{Reason: "invalid", Message: err.Error()}
@@ -141,7 +146,7 @@ func readParquet(content []byte) Outcome {
 		rec.Retain()
 		out.Records = append(out.Records, rec)
 	}
-	if err := batches.Err(); err != nil && err != io.EOF {
+	if err := batches.Err(); err != nil && !errors.Is(err, io.EOF) {
 		return Outcome{Reason: "invalid", Message: err.Error()}
 	}
 	return out

@@ -18,7 +18,7 @@ const (
 	firstPoll = 50 * time.Millisecond
 	mostPoll  = 2 * time.Second
 
-	grace = 5 * time.Second // for the answer to a job just sent, and once more for cancelling it, when the context has ended
+	grace = 5 * time.Second // for the answer to a job just sent, and once more for canceling it, when the context has ended
 )
 
 // A result is how a job ended.
@@ -57,7 +57,7 @@ func (c *Client) start(ctx context.Context, w work, id string, p *patience) (job
 		case err == nil && send:
 			return job, true, nil
 		case err == nil:
-			return job, ours, w.recognise(job)
+			return job, ours, w.recognize(job)
 		case ctx.Err() != nil:
 			return nil, ours, ended(ctx, w.what)
 		case send && exists(err):
@@ -89,8 +89,8 @@ func (c *Client) find(ctx context.Context, id string) (job *bigquery.Job, err er
 	return job, err
 }
 
-// recognise checks that job does w: its id has but a part of the digest, and others may make jobs of that id.
-func (w work) recognise(job *bigquery.Job) error {
+// recognize checks that job does w: its id has but a part of the digest, and others may make jobs of that id.
+func (w work) recognize(job *bigquery.Job) error {
 	config, err := job.Config()
 	if err != nil {
 		return fmt.Errorf("%s: job %s: %w", w.what, job.ID(), err)
@@ -147,7 +147,7 @@ func (c *Client) abandon(ctx context.Context, w work, id string) (result, error)
 	for cancelled := false; ; {
 		job, err := c.find(ctx, id)
 		switch {
-		case err == nil && w.recognise(job) != nil, missing(err):
+		case err == nil && w.recognize(job) != nil, missing(err):
 			return result{}, failed
 		case err == nil && !cancelled && !done(job):
 			err = c.exchange(ctx, job.Cancel)

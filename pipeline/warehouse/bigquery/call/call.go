@@ -1,7 +1,7 @@
 // Package call makes calls to BigQuery's REST API that take effect exactly once, however often their answers are lost.
 //
 // A job's id follows from what the job does, so that sending it again cannot start it again; before anything is sent
-// again, it is looked up. Tables are recognised by the description that their maker gave them. Every wait is bounded:
+// again, it is looked up. Tables are recognized by the description that their maker gave them. Every wait is bounded:
 // what is still unknown then is warehouse.ErrTemporary. The other errors of package warehouse that calls wrap are
 // ErrPermission, ErrNotFound and ErrBudget. Messages are one line.
 package call

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -119,11 +120,11 @@ func TestCancel(t *testing.T) {
 				Query: outcome,
 				Polls: func(bigquerytest.Job) int {
 					if ends {
-						return 2 // the insert and a poll; the look-up before cancelling finds it done
+						return 2 // the insert and a poll; the look-up before canceling finds it done
 					}
 					return 1000
 				},
-				Fault: func(i int, c bigquerytest.Call) bigquerytest.Fault {
+				Fault: func(int, bigquerytest.Call) bigquerytest.Fault {
 					if polls++; polls == 3 {
 						cancel()
 						return bigquerytest.Hang
@@ -168,7 +169,7 @@ func TestCancel(t *testing.T) {
 	})
 	t.Run("the server is gone", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		b := newBench(t, bigquerytest.Hooks{Fault: func(i int, _ bigquerytest.Call) bigquerytest.Fault {
+		b := newBench(t, bigquerytest.Hooks{Fault: func(int, bigquerytest.Call) bigquerytest.Fault {
 			cancel()
 			return bigquerytest.LostClosed
 		}}, quick())
@@ -186,7 +187,7 @@ func TestBudget(t *testing.T) {
 	var over atomic.Int32
 	for i := range 4 {
 		wg.Go(func() {
-			_, err := b.Query(t.Context(), Query{Step: "q", Key: fmt.Sprint(i), SQL: "SELECT 1"})
+			_, err := b.Query(t.Context(), Query{Step: "q", Key: strconv.Itoa(i), SQL: "SELECT 1"})
 			if errors.Is(err, warehouse.ErrBudget) {
 				over.Add(1)
 				if !strings.Contains(err.Error(), "5242880 of max_bytes_billed = 26214400 are left") {

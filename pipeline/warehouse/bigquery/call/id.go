@@ -41,7 +41,7 @@ func (l Load) content() (content, int64, error) {
 	if err != nil {
 		return content{}, 0, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it is only read
 	h := sha256.New()
 	size, err := io.Copy(h, f)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/bigquery"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"segments/pipeline/warehouse"
 )
@@ -173,7 +175,7 @@ func (c *Client) do(ctx context.Context, w work) (Done, error) {
 		if err != nil {
 			return Done{}, err
 		}
-		done := c.account(id, r.status)
+		done := c.account(ctx, w.what, id, r.status)
 		err = r.status.Err()
 		switch {
 		case err == nil:
@@ -199,8 +201,9 @@ func (c *Client) do(ctx context.Context, w work) (Done, error) {
 	return Done{}, fmt.Errorf("%s: %w: %d jobs failed", w.what, warehouse.ErrTemporary, mostAttempts)
 }
 
-// account notes what a job was billed for. A script's own statistics have the sum of its statements'.
-func (c *Client) account(id string, s *bigquery.JobStatus) Done {
+// account notes what a job was billed for, also in the span that is at work. A script's own statistics have the sum of its
+// statements'.
+func (c *Client) account(ctx context.Context, step, id string, s *bigquery.JobStatus) Done {
 	done := Done{JobID: id, Rows: -1}
 	if s.Statistics == nil {
 		return done
@@ -212,6 +215,9 @@ func (c *Client) account(id string, s *bigquery.JobStatus) Done {
 		done.Rows = d.OutputRows
 	}
 	c.bill(id, done.Billed)
+	trace.SpanFromContext(ctx).AddEvent("job", trace.WithAttributes(
+		attribute.String("job.id", id), attribute.String("job.step", step), attribute.Int64("job.bytes_billed", done.Billed),
+	))
 	return done
 }
 

@@ -171,8 +171,10 @@ func TestJobsThatFail(t *testing.T) {
 		{"stopped", "an administrator", 1, "a1 a2", nil, ""},
 		{"invalidQuery", aborted, 2, "a1 a2 a3", nil, ""},
 		{"invalidQuery", aborted, 0, "a1 a2 a3", warehouse.ErrTemporary, "3 jobs failed: Transaction is aborted"},
-		{"invalidQuery", "Unrecognized name: revnue;\n  Did you mean revenue?", 0, "a1", warehouse.ErrNotFound,
-			"not found: Unrecognized name: revnue; Did you mean revenue?"},
+		{
+			"invalidQuery", "Unrecognized name: revnue;\n  Did you mean revenue?", 0, "a1", warehouse.ErrNotFound,
+			"not found: Unrecognized name: revnue; Did you mean revenue?",
+		},
 		{"notFound", "Not found: Table acme:shop.orders", 0, "a1", warehouse.ErrNotFound, ""},
 		{"accessDenied", "Access Denied: Table acme:shop.orders", 0, "a1", warehouse.ErrPermission, ""},
 		{"quotaExceeded", "Quota exceeded: bytes scanned", 0, "a1", warehouse.ErrBudget, "over budget: Quota exceeded"},
@@ -203,7 +205,7 @@ func TestJobsThatFail(t *testing.T) {
 			for _, kind := range []error{
 				warehouse.ErrTemporary, warehouse.ErrNotFound, warehouse.ErrPermission, warehouse.ErrBudget, ErrUnknown,
 			} {
-				if errors.Is(err, kind) != (c.err == kind) {
+				if errors.Is(err, kind) != errors.Is(c.err, kind) {
 					t.Errorf("error %v: it is %v: %t", err, kind, errors.Is(err, kind))
 				}
 			}

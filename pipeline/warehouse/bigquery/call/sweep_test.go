@@ -156,8 +156,10 @@ func kinds(t testing.TB) []kind {
 			return want("rows there", b.rows("new"), 7)
 		}},
 		{name: "script", effects: []string{"jobs.insert"}, do: func(ctx context.Context, b *bench) error {
-			_, err := b.Query(ctx, Query{Step: "publish", Key: "run", SQL: "BEGIN TRANSACTION; COMMIT TRANSACTION",
-				Params: []bigquery.QueryParameter{{Name: "run_id", Value: "r1"}}})
+			_, err := b.Query(ctx, Query{
+				Step: "publish", Key: "run", SQL: "BEGIN TRANSACTION; COMMIT TRANSACTION",
+				Params: []bigquery.QueryParameter{{Name: "run_id", Value: "r1"}},
+			})
 			return err
 		}},
 		{name: "load", effects: []string{"jobs.insert"}, do: load(small, 1000)},

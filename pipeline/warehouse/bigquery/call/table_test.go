@@ -65,7 +65,7 @@ func TestOneWins(t *testing.T) {
 
 func TestUpdate(t *testing.T) {
 	ctx := t.Context()
-	b := newBench(t, bigquerytest.Hooks{Fault: func(i int, c bigquerytest.Call) bigquerytest.Fault {
+	b := newBench(t, bigquerytest.Hooks{Fault: func(_ int, c bigquerytest.Call) bigquerytest.Fault {
 		if c.Method == "tables.patch" {
 			return bigquerytest.LostClosed
 		}
@@ -128,11 +128,11 @@ func TestTablesOfManyPages(t *testing.T) {
 }
 
 func TestErrorsBeforeTheServer(t *testing.T) {
-	denied := &url.Error{Op: "Post", URL: "https://x", Err: &auth.Error{Response: &http.Response{StatusCode: 400}}}
+	denied := &url.Error{Op: "Post", URL: "https://x", Err: &auth.Error{Response: &http.Response{StatusCode: http.StatusBadRequest}}}
 	if lost(denied) || !errors.Is(explain("x", denied), warehouse.ErrPermission) {
 		t.Error("credentials that are refused")
 	}
-	later := &url.Error{Op: "Post", URL: "https://x", Err: &auth.Error{Response: &http.Response{StatusCode: 503}}}
+	later := &url.Error{Op: "Post", URL: "https://x", Err: &auth.Error{Response: &http.Response{StatusCode: http.StatusServiceUnavailable}}}
 	if !lost(later) {
 		t.Error("no token for now")
 	}

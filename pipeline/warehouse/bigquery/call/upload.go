@@ -26,7 +26,7 @@ func (c *Client) upload(ctx context.Context, l Load, size int64, digest, id stri
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it is only read
 	patience := c.o.Timeout
 	media := []googleapi.MediaOption{googleapi.ContentType("application/vnd.apache.parquet"), googleapi.ChunkSize(0)}
 	if size > c.oneRequest {
@@ -47,7 +47,7 @@ func (c *Client) upload(ctx context.Context, l Load, size int64, digest, id stri
 	load.WriteDisposition, load.CreateDisposition = bigquery.WriteTruncate, bigquery.CreateIfNeeded
 	load.MediaOptions = media
 	job, err := load.Run(ctx)
-	if err != nil && context.Cause(ctx) == errStalled {
+	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
 		err = errStalled
 	}
 	return job, err

@@ -44,16 +44,13 @@ func (s *stream) attempt(ctx context.Context, memory *budget, out chan<- arrow.R
 	defer watch.Stop()
 
 	err := s.receive(ctx, watch, memory, out)
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	if cause := context.Cause(ctx); errors.Is(cause, stalled) {
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, stalled) {
 		return cause
 	}
 	return err
 }
 
-// receive sends what one call gives to out, and returns io.EOF where the server says that the stream has ended.
+// receive sends what one call gives to out, until the server says that the stream has ended.
 // While it waits for the server watch runs, while it waits for the consumer it does not.
 func (s *stream) receive(ctx context.Context, watch *time.Timer, memory *budget, out chan<- arrow.Record) error {
 	call, err := s.client.ReadRows(ctx, &storagepb.ReadRowsRequest{ReadStream: s.name, Offset: s.offset}, callOptions()...)
@@ -72,6 +69,7 @@ func (s *stream) receive(ctx context.Context, watch *time.Timer, memory *budget,
 		watch.Reset(s.o.Stall)
 		response, err := call.Recv()
 		watch.Stop()
+		last := errors.Is(err, io.EOF) // from here only: elsewhere it would be a failure
 		var batches []arrow.Record
 		var size int64
 		if err == nil {
@@ -82,6 +80,9 @@ func (s *stream) receive(ctx context.Context, watch *time.Timer, memory *budget,
 			err = s.handOver(ctx, batches, out)
 		}
 		memory.release(size)
+		if last {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
