@@ -31,6 +31,8 @@ test: compiler ## vet and test everything (TESTFLAGS=... for go test)
 	cd k8s && go vet ./... && go test $(TESTFLAGS) ./...
 	@[ -d "$${SEGMENTS_DATA:-../shared/data}" ] || \
 		echo 'SKIPPED: all tests on public data sets. SEGMENTS_DATA does not name a folder that has them; docs/real-data.md says where they are.'
+	@ls bin/emulator/*/bin/python >/dev/null 2>&1 || \
+		echo 'SKIPPED: all tests against the BigQuery emulator. They need Python 3.13 with venv (SEGMENTS_PYTHON names one) and the package index.'
 
 lint: $(LINT) compiler ## check style, likely bugs and formatting
 	$(LINT) run ./...

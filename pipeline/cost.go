@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"context"
 	"fmt"
 
 	"segments/pipeline/warehouse"
@@ -29,7 +28,7 @@ const (
 	otherReadsWidth = 64  // bytes a customer that they read: an identifier and a few columns
 )
 
-// cost is the Cost of a run over sources whose rows have been counted.
+// cost is the Cost of a run over ss, whose rows need not have been counted.
 func (j *Job) cost(ss []source) (Cost, error) {
 	var (
 		c      Cost
@@ -48,13 +47,15 @@ func (j *Job) cost(ss []source) (Cost, error) {
 		if j.Freshness[s.Name] > 0 {
 			read(s.bytes)
 		}
-		t := sql.Canonical(s.Name)
-		rows[t.Name] = s.rows
-		width := s.bytes / max(s.rows, 1)
-		size[t.Name] = s.rows * (8*int64(len(t.Columns)) + width)
+		t, n := sql.Canonical(s.Name), s.rows
+		if n == 0 {
+			n = s.most
+		}
+		width := s.bytes / max(n, 1)
+		rows[t.Name], size[t.Name] = n, n*(8*int64(len(t.Columns))+width)
 		text = max(text, width)
 		if s.Name == "customers" || s.Name == "orders" && people == 0 {
-			people = s.rows
+			people = n
 		}
 	}
 	var known []sql.Relation
@@ -105,17 +106,13 @@ func canonicalTables() []frame.Table {
 	return out
 }
 
-// affordable fails where a run would cost more than it may, before anything has been paid.
-func (r *run) affordable(ctx context.Context) error {
+// affordable fails where a run would cost more than it may, before anything but looks at the sources has been paid.
+func (r *run) affordable() (err error) {
 	charges := r.Warehouse.Charges()
 	if charges.Least == 0 {
 		return nil
 	}
-	ss, err := r.fingerprint(ctx)
-	if err != nil {
-		return err
-	}
-	if r.planned, err = r.cost(ss); err != nil {
+	if r.planned, err = r.cost(r.sources); err != nil {
 		return err
 	}
 	r.Log.Info("cost", "bytes_planned", r.planned.Bytes, "price", charges.Price.Of(r.planned.Bytes), "currency", charges.Price.Currency,

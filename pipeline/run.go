@@ -115,15 +115,15 @@ func (r *run) result(res *Result) *Result {
 
 // claim fingerprints the inputs and claims the slot. Where another run published in between, it looks again.
 func (r *run) claim(ctx context.Context) error {
-	if err := r.affordable(ctx); err != nil {
-		return err
-	}
 	for try := 1; ; try++ {
 		if err := r.waitUntilFresh(ctx); err != nil {
 			return err
 		}
 		var err error
 		if r.sources, err = r.fingerprint(ctx); err != nil {
+			return err
+		}
+		if err := r.affordable(); err != nil {
 			return err
 		}
 		if r.prev, err = r.previous(ctx, r.AsOf); err != nil {
@@ -235,7 +235,7 @@ func (r *run) record(ctx context.Context, res *Result, why error) error {
 func (r *run) entry(s warehouse.State, res *Result, message string) warehouse.Entry {
 	e := warehouse.Entry{
 		Run: r.id, State: s, StartedAt: r.started, EndedAt: r.Now(), Customers: res.Customers,
-		BytesBilled: r.Warehouse.Charges().Bytes, CodeVersion: r.CodeVersion, Message: message,
+		BytesBilled: r.Warehouse.Charges().Bytes, Snapshot: r.snapshot, CodeVersion: r.CodeVersion, Message: message,
 	}
 	for _, l := range res.LeftOut {
 		e.LeftOut += l.Rows

@@ -19,6 +19,7 @@ type source struct {
 	typed   sql.Relation // what the canonical queries read
 	given   map[string]bool
 	bytes   int64     // to be read for mapped; 0 where the warehouse does not charge for it
+	most    int64     // rows that it has at most; 0 where that is not known before they are counted
 	written time.Time // when it was last written to; zero where that is not known
 	rows    int64     // set by fingerprint
 	digest  string    // set by fingerprint
@@ -77,7 +78,7 @@ func (j *Job) source(ctx context.Context, s sql.Source) (source, error) {
 	if err != nil {
 		return source{}, err
 	}
-	out := source{Source: s, mapped: mapped, given: map[string]bool{}, bytes: types.Bytes, written: types.Written}
+	out := source{Source: s, mapped: mapped, given: map[string]bool{}, bytes: types.Bytes, most: types.Rows, written: types.Written}
 	if out.typed, err = s.Typed(d, mapped, types.Columns); err != nil {
 		if empty, countErr := j.empty(ctx, mapped); countErr == nil && empty {
 			return source{}, notReady("sources.%s is empty", s.Name) // an empty file says nothing of its types

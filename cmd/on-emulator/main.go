@@ -33,7 +33,7 @@ const (
 	location = "EU"
 )
 
-var shop = emulator.Shop{Source: "shop", Output: "segments", Staging: "segments_staging"}
+var shop = emulator.Shop{Source: "shop", Results: "segments", Staging: "segments_staging"}
 
 const usage = `Usage: on-emulator [--shop DIR] [COMMAND ARGUMENT...]
 
@@ -160,7 +160,7 @@ func wait(out io.Writer, server *emulator.Server, signals <-chan os.Signal) (int
 	for _, v := range variables(server) {
 		fmt.Fprintln(out, "export", v)
 	}
-	fmt.Fprintf(os.Stderr, "\nthe data sets %s, %s and %s of the project %s are there; Ctrl-C ends it\n", shop.Source, shop.Output, shop.Staging, project)
+	fmt.Fprintf(os.Stderr, "\nthe data sets %s, %s and %s of the project %s are there; Ctrl-C ends it\n", shop.Source, shop.Results, shop.Staging, project)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Wait() }()
 	select {

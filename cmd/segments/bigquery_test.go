@@ -1,20 +1,22 @@
 package main
 
 import (
+	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	bq "cloud.google.com/go/bigquery"
-	"google.golang.org/api/googleapi"
-	"google.golang.org/api/option"
+	"google.golang.org/api/iterator"
 
 	"segments/pipeline/demo"
 	"segments/pipeline/warehouse"
@@ -22,86 +24,285 @@ import (
 	"segments/transforms/frame"
 )
 
-// An emulated is the emulator as the program finds it: the environment names it.
-type emulated struct {
-	client *bq.Client
+const schemas = "../../examples/bigquery/schema"
+
+// noBacktest makes runs quicker still: the backtest's only origin lies before all data.
+const noBacktest = `
+transforms: {cluster: {k: 4}}
+validation: {origins: 1, horizon: 3000d}
+`
+
+// A place is the three data sets of a test, on the emulator or in a real project.
+type place struct {
+	testing.TB
+	emulator.Shop
+	client            *bq.Client
+	project, location string
 }
 
-// emulate starts the emulator, and makes the program of this test talk to it, as the project called project.
-func emulate(t *testing.T, project string) emulated {
+// emulate starts the emulator and makes the program talk to it, in this process and in its children. It is the
+// environment that names it: for the whole binary, so that tests can be parallel.
+func emulate(t testing.TB) *emulator.Server {
 	t.Helper()
 	server := emulator.Start(t)
-	t.Setenv("BIGQUERY_EMULATOR_HOST", server.REST)
-	t.Setenv("BIGQUERY_STORAGE_EMULATOR_HOST", server.Storage)
-	client, err := bq.NewClient(t.Context(), project, option.WithEndpoint(server.Endpoint()), option.WithoutAuthentication())
+	named.Do(func() {
+		for variable, host := range map[string]string{"BIGQUERY_EMULATOR_HOST": server.REST, "BIGQUERY_STORAGE_EMULATOR_HOST": server.Storage} {
+			if err := os.Setenv(variable, host); err != nil { //nolint:usetesting // it is for all tests
+				panic(err)
+			}
+		}
+	})
+	return server
+}
+
+var named sync.Once
+
+// onEmulator makes data sets for a test on the emulator.
+func onEmulator(t testing.TB) place {
+	t.Helper()
+	server := emulate(t)
+	p := place{TB: t, project: "example-project", location: "EU"}
+	p.Source, p.Results, p.Staging = datasets("t" + strings.ToLower(rand.Text()[:10]))
+	var err error
+	p.client, err = server.Client(context.Background(), p.project)
+	check(t, err)
+	t.Cleanup(func() { _ = p.client.Close() })
+	check(t, p.Make(t.Context(), p.client, p.location))
+	return p
+}
+
+func datasets(prefix string) (source, output, staging string) {
+	return prefix + "_shop", prefix + "_out", prefix + "_staging"
+}
+
+// fill loads the company in the folder dir.
+func (p place) fill(dir string) {
+	p.Helper()
+	check(p, p.Load(p.Context(), p.client, dir, schemas))
+}
+
+// fillOrders loads the orders of the company of o, and nothing else.
+func (p place) fillOrders(o demo.Options) {
+	p.Helper()
+	dir, _ := company(p, o)
+	schema, err := os.ReadFile(filepath.Join(schemas, "orders.json"))
+	check(p, err)
+	only := p.TempDir()
+	check(p, os.WriteFile(filepath.Join(only, "orders.json"), schema, 0o644))
+	check(p, p.Load(p.Context(), p.client, dir, only))
+}
+
+// exec runs statements. They may name the data sets SOURCE, OUT and STAGING.
+func (p place) exec(statements string) { p.Helper(); p.rows(statements) }
+
+// rows returns the rows of a query, a line each, their values with spaces between.
+func (p place) rows(query string) []string {
+	p.Helper()
+	lines, err := p.try(query)
 	if err != nil {
-		t.Fatal(err)
+		p.Fatalf("%v\n%s", err, query)
 	}
-	t.Cleanup(func() { _ = client.Close() })
-	return emulated{client}
+	return lines
 }
 
-// dataset makes a data set, unless it is there.
-func (e emulated) dataset(t *testing.T, name string, expiration time.Duration) {
-	t.Helper()
-	err := e.client.Dataset(name).Create(t.Context(), &bq.DatasetMetadata{Location: "EU", DefaultTableExpiration: expiration})
-	var there *googleapi.Error
-	if err != nil && !(errors.As(err, &there) && there.Code == http.StatusConflict) {
-		t.Fatal(err)
+func (p place) try(query string) (lines []string, err error) {
+	query = strings.NewReplacer("SOURCE.", p.Source+".", "OUT.", p.Results+".", "STAGING.", p.Staging+".").Replace(query)
+	q := p.client.Query(query)
+	q.Location = p.location
+	rows, err := q.Read(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	for {
+		var row []bq.Value
+		err := rows.Next(&row)
+		if errors.Is(err, iterator.Done) {
+			return lines, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, strings.TrimSuffix(fmt.Sprintln([]any(toAny(row))...), "\n"))
 	}
 }
 
-// load loads the shop's files in dir, as the schemas of the example have them.
-func (e emulated) load(t *testing.T, dir, dataset string) {
-	t.Helper()
-	for _, name := range []string{"customers", "orders", "web_events", "email_events", "conversions"} {
-		text, err := os.ReadFile(filepath.Join("../../examples/bigquery/schema", name+".json"))
-		if err != nil {
-			t.Fatal(err)
+func toAny(row []bq.Value) []any {
+	out := make([]any, len(row))
+	for i, v := range row {
+		out[i] = v
+	}
+	return out
+}
+
+// example is the shipped example on the data sets of p. more is added to its configuration.
+func (p place) example(more string) shop {
+	p.Helper()
+	yaml, err := os.ReadFile("../../examples/bigquery/segments.yaml")
+	check(p, err)
+	text, _, _ := strings.Cut(string(yaml), "\nfreshness:")
+	for _, replaced := range [][2]string{
+		{"project: example-project", "project: " + p.project},
+		{"location: EU", "location: " + p.location},
+		{"dataset: segments ", "dataset: " + p.Results + " "},
+		{"staging_dataset: segments_staging", "staging_dataset: " + p.Staging},
+		{"from: shop.", "from: " + p.Source + "."},
+	} {
+		if !strings.Contains(text, replaced[0]) {
+			p.Fatalf("the example has no %q", replaced[0])
 		}
-		schema, err := bq.SchemaFromJSON(text)
-		if err != nil {
-			t.Fatal(err)
+		text = strings.ReplaceAll(text, replaced[0], replaced[1])
+	}
+	return p.configured(text + "\n" + more)
+}
+
+// orders is a shop that reads the orders of p's company, without a backtest.
+func (p place) orders(more string) shop {
+	p.Helper()
+	return p.configured(fmt.Sprintf(`name: shop
+warehouse: {bigquery: {project: %s, location: %s, dataset: %s, staging_dataset: %s}}
+sources:
+  orders:
+    from: %s.orders
+    columns: {order_id: invoice, customer_id: customer, ordered_at: date, amount: total}
+%s`, p.project, p.location, p.Results, p.Staging, p.Source, more))
+}
+
+func (p place) configured(yaml string) shop {
+	p.Helper()
+	s := shop{p.TB, p.TempDir(), today}
+	check(p, os.WriteFile(s.config(), []byte(yaml), 0o644))
+	return s
+}
+
+// jobs lists the steps of the jobs for p's output data set that were made since then, dry runs left out. The emulator
+// keeps only jobs that have run.
+func (p place) jobs(since time.Time) []string {
+	p.Helper()
+	jobs := p.client.Jobs(p.Context())
+	jobs.MinCreationTime = since
+	var steps []string
+	for {
+		job, err := jobs.Next()
+		if errors.Is(err, iterator.Done) {
+			return steps
 		}
-		f, err := os.Open(filepath.Join(dir, name+".csv"))
-		if err != nil {
-			t.Fatal(err)
+		check(p, err)
+		config, err := job.Config()
+		check(p, err)
+		var labels map[string]string
+		switch config := config.(type) {
+		case *bq.QueryConfig:
+			if labels = config.Labels; config.DryRun {
+				continue
+			}
+		case *bq.LoadConfig:
+			labels = config.Labels
 		}
-		defer f.Close()
-		source := bq.NewReaderSource(f)
-		source.SourceFormat, source.SkipLeadingRows, source.Schema = bq.CSV, 1, schema
-		loader := e.client.Dataset(dataset).Table(name).LoaderFrom(source)
-		loader.WriteDisposition = bq.WriteTruncate
-		loader.MediaOptions = []googleapi.MediaOption{googleapi.ChunkSize(0)}
-		job, err := loader.Run(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		status, err := job.Wait(t.Context())
-		if err == nil {
-			err = status.Err()
-		}
-		if err != nil {
-			t.Fatalf("load %s: %v", name, err)
+		if labels["dataset"] == p.Results {
+			steps = append(steps, labels["step"])
 		}
 	}
+}
+
+// staged lists the tables in the staging data set, but for the lease.
+func (p place) staged() []string {
+	p.Helper()
+	tables := p.client.Dataset(p.Staging).Tables(p.Context())
+	var names []string
+	for {
+		t, err := tables.Next()
+		if errors.Is(err, iterator.Done) {
+			return names
+		}
+		check(p, err)
+		if !strings.HasSuffix(t.TableID, "_claim") {
+			names = append(names, t.TableID)
+		}
+	}
+}
+
+// current is what the _current views show to a query that reads all of them: of each the dates and how many rows.
+func (p place) current() (string, error) {
+	views, err := p.try("SELECT table_name FROM OUT.INFORMATION_SCHEMA.TABLES WHERE table_type = 'VIEW' AND ends_with(table_name, '_current') ORDER BY 1")
+	if err != nil {
+		return "", err
+	}
+	return p.seen(views)
+}
+
+func (p place) seen(views []string) (string, error) {
+	parts := make([]string, len(views))
+	for i, v := range views {
+		parts[i] = fmt.Sprintf("SELECT '%s' AS name, CAST(min(as_of) AS STRING) AS first, CAST(max(as_of) AS STRING) AS last, count(*) AS n FROM OUT.%s", v, v)
+	}
+	lines, err := p.try(strings.Join(parts, "\nUNION ALL ") + "\nORDER BY 1")
+	return strings.Join(lines, "\n"), err
+}
+
+// A reader polls the _current views of a place, all in one query.
+type reader struct {
+	end  chan struct{}
+	done chan struct{}
+	seen map[string]int // what it saw, and how often
+	err  error
+}
+
+// read reads until stop.
+func (p place) read(views []string) *reader {
+	r := &reader{end: make(chan struct{}), done: make(chan struct{}), seen: map[string]int{}}
+	go func() {
+		defer close(r.done)
+		for {
+			seen, err := p.seen(views)
+			if err != nil {
+				r.err = err
+				return
+			}
+			r.seen[seen]++
+			select {
+			case <-r.end:
+				return
+			case <-time.After(300 * time.Millisecond):
+			}
+		}
+	}()
+	return r
+}
+
+// saw ends the reader, which must have seen nothing but whole generations, each of which is one of those given.
+func (r *reader) saw(t testing.TB, generations ...string) {
+	t.Helper()
+	close(r.end)
+	<-r.done
+	check(t, r.err)
+	polls := 0
+	for seen, n := range r.seen {
+		polls += n
+		if !slices.Contains(generations, seen) {
+			t.Errorf("%d times a reader saw what is no generation:\n%s", n, seen)
+		}
+	}
+	t.Logf("a reader looked %d times and saw %d generations", polls, len(r.seen))
 }
 
 // published returns what the warehouse of s has published: the rows of each table as text, sorted, without the columns
 // that name runs.
-func published(t *testing.T, s shop) map[string][]string {
+func published(t testing.TB, s shop) map[string][]string {
 	t.Helper()
 	a := &app{out: io.Discard, err: io.Discard, now: func() time.Time { return s.now }, configFile: s.config()}
 	j, _, err := a.open(t.Context(), true)
 	check(t, err)
-	defer j.Warehouse.Close() //nolint:errcheck // it was only read
+	defer j.Warehouse.Close()
 	tables, err := declared()
 	check(t, err)
 	out := map[string][]string{}
 	for _, table := range tables {
+		if table.Name == warehouse.Runs.Name {
+			continue
+		}
 		ref, ok, err := j.Warehouse.Published(t.Context(), table)
 		check(t, err)
-		if !ok || table.Name == warehouse.Runs.Name {
+		if !ok {
 			continue
 		}
 		cols := slices.DeleteFunc(slices.Clone(table.Columns), func(c frame.Column) bool { return c.Name == "run_id" })
@@ -122,24 +323,9 @@ func published(t *testing.T, s shop) map[string][]string {
 	return out
 }
 
-// The example publishes on BigQuery what the demo publishes on DuckDB: table by table, row by row.
-func TestBigQueryIsDuckDB(t *testing.T) {
-	e := emulate(t, "example-project")
-	dir, _ := company(t, demo.Options{Customers: 1500, Dirt: true})
-	e.dataset(t, "shop", 0)
-	e.dataset(t, "segments", 0)
-	e.dataset(t, "segments_staging", 24*time.Hour)
-	e.load(t, dir, "shop")
-
-	embedded := newShop(t, dir, "")
-	embedded.publish(0)
-	example := shop{t, "../../examples/bigquery", today}
-	_, stderr := example.segments(0, "check")
-	says(t, stderr, "5 sources")
-	stderr = example.publish(0)
-	says(t, stderr, "published "+day(0))
-
-	want, got := published(t, embedded), published(t, example)
+// alike fails where two warehouses have published different rows.
+func alike(t testing.TB, got, want map[string][]string) {
+	t.Helper()
 	if len(want) < 15 {
 		t.Errorf("only %d tables to compare", len(want))
 	}
@@ -162,7 +348,70 @@ func TestBigQueryIsDuckDB(t *testing.T) {
 			t.Errorf("%s: %d of %d rows differ", name, differ, len(w))
 		}
 	}
+}
 
-	_, stderr = example.segments(0, "run", "--as-of", day(0)) // nothing has changed
-	says(t, stderr, "published already")
+// The whole job on the emulator; TestRealBigQuery does the same in a real project.
+func TestBigQuery(t *testing.T) {
+	t.Parallel()
+	p := onEmulator(t)
+	dir, _ := company(t, demo.Options{Customers: 800, Dirt: true})
+	p.wholeJob(dir, quick)
+}
+
+// wholeJob runs the example on the company in dir, twice: with a second process that wants the same slot, on sources that
+// change after they were pinned, and under the eyes of a reader. What is published is what DuckDB publishes, row by row.
+func (p place) wholeJob(dir, more string) {
+	t := p.TB
+	p.fill(dir)
+	s := p.example(more)
+	_, stderr := s.segments(exitOK, "check")
+	says(t, stderr, "5 sources")
+	out, _ := s.segments(exitOK, "plan", "--as-of", day(1), "-o", "csv")
+	says(t, out, "source,customers,", "table,customer_segments,", "would be made", "cost,bytes,")
+
+	first := s.child("run", "--as-of", day(1))
+	first.reaches("stage customers")
+	// From here on others may do what they like: the run reads what was there.
+	p.exec("DELETE FROM SOURCE.orders WHERE TRUE")
+	says(t, s.child("run", "--as-of", day(1)).exits(exitTemporary), "another run is at work", "run "+day(1)+"-", "try again")
+	stderr = first.exits(exitOK)
+	says(t, stderr, "✓ published "+day(1), "billed")
+	t.Log(stderr)
+	embedded := newShop(t, dir, more)
+	embedded.publish(1)
+	alike(t, published(t, s), published(t, embedded))
+	if left := p.staged(); left != nil {
+		t.Errorf("left in staging: %v", left)
+	}
+
+	p.fill(dir)
+	before, err := p.current()
+	check(t, err)
+	var views []string
+	for line := range strings.Lines(before) {
+		name, _, _ := strings.Cut(line, " ")
+		views = append(views, name)
+	}
+	r := p.read(views)
+	stderr = s.child("run", "--as-of", day(0)).exits(exitOK)
+	says(t, stderr, "✓ published "+day(0))
+	t.Log(stderr)
+	after, err := p.current()
+	check(t, err)
+	r.saw(t, before, after)
+	embedded.publish(0)
+	alike(t, published(t, s), published(t, embedded))
+
+	for _, args := range [][]string{
+		{"status"}, {"runs"}, {"show"}, {"explain", "segment", "Champions"}, {"explain", "customer", "c0000001"}, {"plan", "--as-of", day(0)},
+	} {
+		out, _ := s.segments(exitOK, append(args, "-o", "json")...)
+		want, _ := embedded.segments(exitOK, append(args, "-o", "json")...)
+		if args[0] == "explain" && out != want {
+			t.Errorf("%v: BigQuery says\n%s\nDuckDB\n%s", args, out, want)
+		}
+		if len(out) < len(want)/2 {
+			t.Errorf("%v: says only\n%s", args, out)
+		}
+	}
 }

@@ -188,7 +188,7 @@ func (a *app) showCommand() *cobra.Command {
 			if len(args) > 0 {
 				id = args[0]
 			}
-			runs, err := list(j.Runs(ctx, id), "run_id", "as_of", "state", "started_at", "ended_at", "customers", "left_out", "message")
+			runs, err := list(j.Runs(ctx, id), "run_id", "as_of", "state", "started_at", "ended_at", "customers", "left_out", "bytes_billed", "snapshot", "message")
 			if err != nil {
 				return err
 			}

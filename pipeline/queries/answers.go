@@ -19,7 +19,7 @@ var given = map[string]string{
 	"previous_run":  "run_events: run_id as_of",
 	"generations":   "run_events: run_id as_of",
 	"current_day":   "run_events: as_of",
-	"runs":          "run_events: run_id as_of state backfill started_at ended_at customers left_out message previous_run code_version",
+	"runs":          "run_events: run_id as_of state backfill started_at ended_at customers left_out message previous_run bytes_billed snapshot code_version",
 	"run_checks":    "run_checks: check_name subject state detail",
 	"run_rejects":   "run_rejects: source reason rows",
 	"stored_models": "model_parameters: step text",

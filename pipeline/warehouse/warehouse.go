@@ -21,7 +21,7 @@ type Warehouse interface {
 	Dialect() sql.Dialect
 
 	// Check tries what a run needs to be allowed to do, and leaves nothing behind. It wraps ErrPermission, and says who
-	// lacks which role where, and the command that grants it; or ErrNotFound, and the command that makes what is missing.
+	// lacks which role where, and the command that grants it; or ErrUnusable, and the command that makes what is missing.
 	Check(ctx context.Context) error
 
 	// Pin fixes the moment as of which sources are read from now on, anew with each call, and says which of the tables
@@ -124,6 +124,7 @@ type View struct {
 type Estimate struct {
 	Columns []sql.ColumnInfo
 	Bytes   int64     // to be read; 0 where the warehouse does not charge for it
+	Rows    int64     // that what q reads has, all tables together; 0 where that is not known
 	Written time.Time // when what q reads was last written to; zero where that is not known
 }
 
@@ -184,9 +185,10 @@ type Entry struct {
 	State       State
 	StartedAt   time.Time
 	EndedAt     time.Time
-	Customers   int64 // segmented
-	LeftOut     int64 // known, and excluded or quarantined
-	BytesBilled int64 // up to the publish; 0 where nobody charges
+	Customers   int64     // segmented
+	LeftOut     int64     // known, and excluded or quarantined
+	BytesBilled int64     // up to the publish; 0 where nobody charges
+	Snapshot    time.Time // as of which the sources were read; zero where they were read as they were
 	CodeVersion string
 	Message     string // what a person should know: the headline, or why it was rejected
 }
@@ -208,6 +210,7 @@ var Runs = frame.Table{
 		frame.Int64("customers", "Customers segmented.").In("customers").Column,
 		frame.Int64("left_out", "Customers known and left out: excluded or quarantined.").In("customers").Column,
 		frame.Int64("bytes_billed", "What the warehouse billed for the run's queries, up to the publish; NULL where it does not charge.").In("bytes").Null().Column,
+		frame.Timestamp("snapshot", "The moment (UTC) as of which the sources were read; NULL where they were read as they were.").Null().Column,
 		frame.String("code_version", "The version of the program.").Column,
 		frame.String("message", "The headline, or why nothing was published.").Column,
 	},

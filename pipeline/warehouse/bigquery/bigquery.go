@@ -50,6 +50,9 @@ type db struct {
 	over   context.Context // ends with Close
 	end    context.CancelFunc
 
+	leaseTime  time.Duration // after which a lease that nobody renews is free
+	resultTime time.Duration // that a small result may take to come, once its query is done
+
 	mu     sync.Mutex
 	claim  *claim
 	plain  map[string]string // quoted names of tables that can be read without a query: their ids for the Storage API
@@ -113,7 +116,8 @@ func open(ctx context.Context, env warehouse.Env, s settings, rest, grpcHost str
 	o.Default = client.DatasetInProject(s.output.project, s.output.name)
 	d := &db{
 		settings: s, env: env, bq: client, reads: reads, call: call.New(client, o), plain: map[string]string{},
-		rows: readrows.New(reads, readrows.Options{Project: s.Project, Streams: s.ReadStreams, Memory: s.memory, Log: env.Log}),
+		rows:      readrows.New(reads, readrows.Options{Project: s.Project, Streams: s.ReadStreams, Memory: s.memory, Log: env.Log}),
+		leaseTime: 2 * time.Minute, resultTime: time.Minute,
 	}
 	d.over, d.end = context.WithCancel(context.Background())
 	return d, nil
@@ -151,7 +155,7 @@ func (d *db) Close() error {
 	d.mu.Unlock()
 	if c != nil {
 		if err := d.release(ctx, c); err != nil {
-			d.env.Log.Warn("the lease was not given back; it ends by itself", "after", leaseTime.String(), "error", err)
+			d.env.Log.Warn("the lease was not given back; it ends by itself", "after", d.leaseTime.String(), "error", err)
 		}
 	}
 	return errors.Join(d.reads.Close(), d.bq.Close())

@@ -17,7 +17,8 @@ import (
 
 // Check looks at both data sets, makes an empty table in each, reads one of them over the Storage Read API, and removes
 // them. What sources need is found by estimating queries over them.
-func (d *db) Check(ctx context.Context) error {
+func (d *db) Check(ctx context.Context) (err error) {
+	defer func() { err = d.permit(err) }()
 	ctx, end, err := d.alive(ctx)
 	if err != nil {
 		return err
@@ -25,13 +26,10 @@ func (d *db) Check(ctx context.Context) error {
 	defer end()
 	dry, err := d.dryRun(ctx, sql.Query{Name: "check", Text: "SELECT 1"})
 	if err != nil {
-		return d.permit(err)
+		return err
 	}
-	d.mu.Lock()
-	d.user = dry.User
-	d.mu.Unlock()
 	if err := d.datasets(ctx); err != nil {
-		return d.permit(err)
+		return err
 	}
 	name := d.prefix() + nonce() + "_check"
 	for _, at := range []*bq.Table{d.outputTable(name), d.stagingTable(name)} {
@@ -40,13 +38,13 @@ func (d *db) Check(ctx context.Context) error {
 			Schema: bq.Schema{{Name: "nothing", Type: bq.BooleanFieldType}},
 		})
 		if err != nil {
-			return d.permit(err)
+			return err
 		}
 		defer d.drop(at)
 	}
 	for _, err := range d.rows.Read(ctx, readrows.Table{Name: resource(d.stagingTable(name)), Rows: 0}) {
 		if err != nil {
-			return d.permit(err)
+			return err
 		}
 	}
 	return nil
@@ -63,9 +61,9 @@ const (
 // inDataset finds the data set that BigQuery's message is about.
 var inDataset = regexp.MustCompile(`(?:Table|Dataset|View) ([a-z0-9.:-]+?):([A-Za-z0-9_]+)\b|projects/([a-z0-9.:-]+)/datasets/([A-Za-z0-9_]+)`)
 
-// permit adds to an error of permissions which role is lacking where, and the command that grants it.
+// permit adds, once, to an error of permissions which role is lacking where, and the command that grants it.
 func (d *db) permit(err error) error {
-	if !errors.Is(err, warehouse.ErrPermission) {
+	if !errors.Is(err, warehouse.ErrPermission) || strings.Contains(err.Error(), " lacks roles/") {
 		return err
 	}
 	text := err.Error()
@@ -79,7 +77,7 @@ func (d *db) permit(err error) error {
 		role = jobUser
 	case strings.Contains(text, "readsessions"):
 		role = readSessionUser
-	case on == d.output || on == d.staging:
+	case on == d.staging, on == d.output && !d.env.ReadOnly:
 		role = dataEditor
 	case on.name != "":
 		role = dataViewer

@@ -18,10 +18,9 @@ import (
 )
 
 const (
-	leaseTime = 2 * time.Minute           // after which a lease that nobody renews is free
-	mostStay  = 7 * 24 * time.Hour        // how long staged tables may stay at most
-	dropTime  = 10 * time.Second          // for removing a table
-	leaseDoc  = "The run at work. Lease " // begins the description of the lease's table; its nonce follows
+	mostStay = 7 * 24 * time.Hour        // how long staged tables may stay at most
+	dropTime = 10 * time.Second          // for removing a table
+	leaseDoc = "The run at work. Lease " // begins the description of the lease's table; its nonce follows
 )
 
 // A claim is what a run holds from Claim to Close.
@@ -39,7 +38,8 @@ func (c *claim) key() string { return c.run.ID + " " + c.nonce }
 
 var runID = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]*$`)
 
-func (d *db) Claim(ctx context.Context, run warehouse.Run) error {
+func (d *db) Claim(ctx context.Context, run warehouse.Run) (err error) {
+	defer func() { err = d.permit(err) }()
 	if !runID.MatchString(run.ID) {
 		return fmt.Errorf("claim: %q is no run id: want letters, digits, dots, _ and -", run.ID)
 	}
@@ -80,7 +80,7 @@ func (d *db) datasets(ctx context.Context) error {
 				options = " --default_table_expiration=86400"
 			}
 			return fmt.Errorf("%w: warehouse.bigquery.%s: there is no data set %s; make it: bq --location=%s mk%s --dataset %s",
-				warehouse.ErrNotFound, s.key, s.ID(), d.Location, options, s.ID())
+				warehouse.ErrUnusable, s.key, s.ID(), d.Location, options, s.ID())
 		}
 		if err != nil {
 			return err
@@ -109,7 +109,7 @@ func (d *db) lease(ctx context.Context, run warehouse.Run) (*claim, error) {
 	}
 	at, doc := d.leaseTable(), leaseDoc+c.nonce+", run "+run.ID
 	err = d.call.Create(ctx, at, &bq.TableMetadata{
-		Description: doc, ExpirationTime: clock().Add(leaseTime), Schema: bq.Schema{{Name: "nothing", Type: bq.BooleanFieldType}},
+		Description: doc, ExpirationTime: clock().Add(d.leaseTime), Schema: bq.Schema{{Name: "nothing", Type: bq.BooleanFieldType}},
 	})
 	if errors.Is(err, call.ErrExists) {
 		err = d.inherit(ctx, at, doc, clock())
@@ -150,7 +150,7 @@ func (d *db) inherit(ctx context.Context, at *bq.Table, doc string, now time.Tim
 	if md.ExpirationTime.After(now) {
 		return fmt.Errorf("%w: %s (lease until %s)", warehouse.ErrBusy, strings.TrimPrefix(md.Description, leaseDoc), md.ExpirationTime.UTC().Format(time.TimeOnly))
 	}
-	_, err = d.call.Update(ctx, at, bq.TableMetadataToUpdate{Description: doc, ExpirationTime: now.Add(leaseTime)}, md.ETag)
+	_, err = d.call.Update(ctx, at, bq.TableMetadataToUpdate{Description: doc, ExpirationTime: now.Add(d.leaseTime)}, md.ETag)
 	if errors.Is(err, call.ErrChanged) || errors.Is(err, warehouse.ErrNotFound) {
 		return fmt.Errorf("%w: it has just taken an old lease over", warehouse.ErrBusy)
 	}
@@ -163,14 +163,14 @@ func (d *db) renew(ctx context.Context, at *bq.Table, doc string, clock func() t
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(leaseTime / 4):
+		case <-time.After(d.leaseTime / 4):
 		}
 		md, err := d.call.Table(ctx, at)
 		if err == nil && md.Description != doc {
 			err = errors.New("another run has it")
 		}
 		if err == nil {
-			_, err = d.call.Update(ctx, at, bq.TableMetadataToUpdate{Description: doc, ExpirationTime: clock().Add(leaseTime)}, md.ETag)
+			_, err = d.call.Update(ctx, at, bq.TableMetadataToUpdate{Description: doc, ExpirationTime: clock().Add(d.leaseTime)}, md.ETag)
 		}
 		if err != nil && ctx.Err() == nil {
 			d.env.Log.Warn("the lease was not renewed", "table", at.TableID, "error", err)

@@ -17,7 +17,7 @@ import (
 
 func (d *db) Publish(ctx context.Context, e warehouse.Entry, keepFrom time.Time, views []warehouse.View, refs ...warehouse.Ref) error {
 	if err := d.publish(ctx, e, keepFrom, views, refs); err != nil {
-		return fmt.Errorf("publish %s: %w", e.ID, err)
+		return fmt.Errorf("publish %s: %w", e.ID, d.permit(err))
 	}
 	return nil
 }
@@ -93,11 +93,14 @@ func (d *db) script(seen ledger, e warehouse.Entry) *script {
 	s := &script{d: d, e: e, params: map[string]any{
 		"run_id": e.ID, "name": e.Name, "as_of": frame.DayOf(e.AsOf), "digest": e.Digest, "previous_run": any(e.Previous), "state": string(e.State),
 		"backfill": e.Backfill, "started_at": arrow.Timestamp(e.StartedAt.UnixMicro()), "ended_at": arrow.Timestamp(e.EndedAt.UnixMicro()),
-		"customers": e.Customers, "left_out": e.LeftOut, "bytes_billed": e.BytesBilled, "code_version": e.CodeVersion, "message": e.Message,
+		"customers": e.Customers, "left_out": e.LeftOut, "bytes_billed": e.BytesBilled, "snapshot": nil, "code_version": e.CodeVersion, "message": e.Message,
 		"seen": int64(len(seen.events)),
 	}}
 	if e.Previous == "" {
 		s.params["previous_run"] = nil
+	}
+	if !e.Snapshot.IsZero() {
+		s.params["snapshot"] = arrow.Timestamp(e.Snapshot.UnixMicro())
 	}
 	runs := d.published(warehouse.Runs.Name)
 	s.add("BEGIN TRANSACTION",
@@ -131,7 +134,7 @@ func (s *script) record() {
 	cols := warehouse.Runs.Columns
 	values := make([]string, len(cols))
 	for i, c := range cols {
-		values[i] = "@" + c.Name
+		values[i] = "CAST(@" + c.Name + " AS " + sql.BigQuery.Type(c.Kind) + ")" // a NULL has no type of its own
 	}
 	s.add("INSERT INTO " + s.d.published(warehouse.Runs.Name) + " (" + names(cols) + ") VALUES (" + strings.Join(values, ", ") + ")")
 }
@@ -253,7 +256,7 @@ func (d *db) Record(ctx context.Context, e warehouse.Entry, refs ...warehouse.Re
 		return err
 	}
 	defer end()
-	fail := func(err error) error { return fmt.Errorf("record %s: %w", e.ID, err) }
+	fail := func(err error) error { return fmt.Errorf("record %s: %w", e.ID, d.permit(err)) }
 	if e.State == warehouse.Published {
 		return fail(errors.New("only Publish makes a run published"))
 	}

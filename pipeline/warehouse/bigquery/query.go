@@ -24,15 +24,23 @@ func (d *db) query(q sql.Query, key string) (call.Query, error) {
 	return call.Query{Step: q.Name, Key: key, SQL: q.Text, Params: params}, err
 }
 
+// dryRun describes q, and remembers who asked.
 func (d *db) dryRun(ctx context.Context, q sql.Query) (call.Dry, error) {
 	c, err := d.query(q, "")
 	if err != nil {
 		return call.Dry{}, err
 	}
-	return d.call.DryRun(ctx, c)
+	dry, err := d.call.DryRun(ctx, c)
+	if dry.User != "" {
+		d.mu.Lock()
+		d.user = dry.User
+		d.mu.Unlock()
+	}
+	return dry, err
 }
 
-func (d *db) Estimate(ctx context.Context, q sql.Query) (warehouse.Estimate, error) {
+func (d *db) Estimate(ctx context.Context, q sql.Query) (_ warehouse.Estimate, err error) {
+	defer func() { err = d.permit(err) }()
 	ctx, end, err := d.alive(ctx)
 	if err != nil {
 		return warehouse.Estimate{}, err
@@ -47,6 +55,7 @@ func (d *db) Estimate(ctx context.Context, q sql.Query) (warehouse.Estimate, err
 	if err != nil {
 		return warehouse.Estimate{}, err
 	}
+	est.Rows = inputs.rows
 	if inputs.known {
 		est.Written = inputs.written
 	}
@@ -58,7 +67,8 @@ func (d *db) Estimate(ctx context.Context, q sql.Query) (warehouse.Estimate, err
 }
 
 // Pin takes the server's clock for the moment.
-func (d *db) Pin(ctx context.Context, names ...string) (warehouse.Pin, error) {
+func (d *db) Pin(ctx context.Context, names ...string) (_ warehouse.Pin, err error) {
+	defer func() { err = d.permit(err) }()
 	ctx, end, err := d.alive(ctx)
 	if err != nil {
 		return warehouse.Pin{}, err
@@ -99,7 +109,8 @@ func (d *db) named(name string) *bq.Table {
 
 // Fingerprint goes by when the tables that q reads were written to last, since reading them all would double the bill.
 // Of what BigQuery keeps no such time for, such as files, each fingerprint is another one.
-func (d *db) Fingerprint(ctx context.Context, q sql.Query) (warehouse.Fingerprint, error) {
+func (d *db) Fingerprint(ctx context.Context, q sql.Query) (_ warehouse.Fingerprint, err error) {
+	defer func() { err = d.permit(err) }()
 	alive, end, err := d.alive(ctx)
 	if err != nil {
 		return warehouse.Fingerprint{}, err
@@ -140,6 +151,7 @@ type inputs struct {
 	state   string    // another one after every write
 	written time.Time // when the last of them was written to
 	known   bool      // BigQuery keeps track of it
+	rows    int64     // of all of them
 }
 
 func (d *db) inputs(ctx context.Context, dry call.Dry) (inputs, error) {
@@ -156,6 +168,7 @@ func (d *db) inputs(ctx context.Context, dry call.Dry) (inputs, error) {
 		if md.LastModifiedTime.After(in.written) {
 			in.written = md.LastModifiedTime
 		}
+		in.rows += int64(md.NumRows)
 		in.known = in.known && (md.Type == bq.RegularTable || md.Type == bq.ViewTable)
 	}
 	return in, nil
@@ -172,7 +185,7 @@ func (d *db) Query(ctx context.Context, q sql.Query) frame.Batches {
 		defer end()
 		r, err := d.small(alive, q)
 		if err != nil {
-			yield(nil, err)
+			yield(nil, d.permit(err))
 			return
 		}
 		for at := 0; at < len(r.values); at += batchRows {
@@ -217,12 +230,9 @@ func (d *db) small(ctx context.Context, q sql.Query) (result, error) {
 	}
 }
 
-// resultTime is how long a small result may take to come, once its query is done.
-const resultTime = time.Minute
-
 // results reads the result of the job id, all of it.
 func (d *db) results(ctx context.Context, id string) (r result, err error) {
-	attempt, cancel := context.WithTimeout(ctx, resultTime)
+	attempt, cancel := context.WithTimeout(ctx, d.resultTime)
 	defer cancel()
 	defer func() {
 		if ctx.Err() != nil {
@@ -257,7 +267,8 @@ func (d *db) results(ctx context.Context, id string) (r result, err error) {
 	return r, attempt.Err()
 }
 
-func (d *db) Published(ctx context.Context, t frame.Table) (warehouse.Ref, bool, error) {
+func (d *db) Published(ctx context.Context, t frame.Table) (_ warehouse.Ref, _ bool, err error) {
+	defer func() { err = d.permit(err) }()
 	ctx, end, err := d.alive(ctx)
 	if err != nil {
 		return warehouse.Ref{}, false, err

@@ -39,7 +39,8 @@ func (d *db) newStaged(c *claim, name string) *bq.Table {
 
 // Materialize makes the query itself refuse what t's columns may not have, so that nothing is read twice. Only where it
 // did are the rows counted, for the message.
-func (d *db) Materialize(ctx context.Context, t frame.Table, q sql.Query) (warehouse.Ref, error) {
+func (d *db) Materialize(ctx context.Context, t frame.Table, q sql.Query) (_ warehouse.Ref, err error) {
+	defer func() { err = d.permit(err) }()
 	ctx, end, err := d.alive(ctx)
 	if err != nil {
 		return warehouse.Ref{}, err
@@ -154,7 +155,7 @@ func (d *db) Scan(ctx context.Context, ref warehouse.Ref, cols ...frame.Column) 
 		cols = ref.Table.Columns
 	}
 	return func(yield func(frame.Batch, error) bool) {
-		fail := func(err error) { yield(nil, fmt.Errorf("scan %s: %w", ref.Table.Name, err)) }
+		fail := func(err error) { yield(nil, fmt.Errorf("scan %s: %w", ref.Table.Name, d.permit(err))) }
 		alive, end, err := d.alive(ctx)
 		if err != nil {
 			fail(err)
@@ -355,7 +356,7 @@ func (w *writer) Commit() (warehouse.Ref, error) {
 		Step: "stage " + w.table.Name, Key: w.c.key(), File: w.file.Name(), Schema: schemaOf(w.table.Columns, false), Into: at,
 	})
 	if err != nil {
-		return warehouse.Ref{}, err
+		return warehouse.Ref{}, w.d.permit(err)
 	}
 	if done.Rows != w.rows {
 		return warehouse.Ref{}, fmt.Errorf("stage %s: %w: %d rows were loaded, want %d", w.table.Name, warehouse.ErrBadData, done.Rows, w.rows)

@@ -143,7 +143,7 @@ func (c *conn) record(ctx context.Context, e warehouse.Entry) error {
 	if e.Previous == "" {
 		values["previous_run"] = nil
 	}
-	values["bytes_billed"] = nil // nobody charges
+	values["bytes_billed"], values["snapshot"] = nil, nil // nobody charges, and nothing is pinned
 	cols := warehouse.Runs.Columns
 	return c.exec(ctx, sql.Query{
 		Name: "ledger", Params: values,

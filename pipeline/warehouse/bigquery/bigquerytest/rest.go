@@ -47,12 +47,13 @@ const (
 	TooMany               // HTTP 429 without a reason
 	RateLimit             // HTTP 403 rateLimitExceeded
 	Denied                // HTTP 403 accessDenied
+	OverQuota             // HTTP 403 quotaExceeded
 )
 
 func (f Fault) String() string {
 	return [...]string{
 		"no fault", "503", "503 after acting", "reset after acting", "closed after acting", "hang after acting",
-		"hang before acting", "twice", "429", "rateLimitExceeded", "accessDenied",
+		"hang before acting", "twice", "429", "rateLimitExceeded", "accessDenied", "quotaExceeded",
 	}[f]
 }
 
@@ -60,6 +61,23 @@ func (f Fault) String() string {
 func Passing() []Fault {
 	return []Fault{
 		Unavailable, LostUnavailable, LostReset, LostClosed, LostHang, Hang, Twice, TooMany, RateLimit,
+	}
+}
+
+// denial is how BigQuery words it that nobody has granted c.
+func (c Call) denial(project string) string {
+	place := strings.Split(c.What, ".")
+	switch kind, verb, _ := strings.Cut(c.Method, "."); {
+	case kind == "jobs" && (verb == "insert" || verb == "upload"):
+		return fmt.Sprintf("Access Denied: Project %s: User does not have bigquery.jobs.create permission in project %[1]s.", project)
+	case kind == "jobs":
+		return fmt.Sprintf("Access Denied: Job %s:%s: User does not have bigquery.jobs.get permission for the job", project, c.What)
+	case kind == "datasets", verb == "insert", verb == "list":
+		return fmt.Sprintf("Access Denied: Dataset %s:%s: Permission bigquery.%s.%s denied on dataset %[1]s:%[2]s (or it may not exist).",
+			place[0], place[1], kind, strings.Replace(verb, "insert", "create", 1))
+	default:
+		return fmt.Sprintf("Access Denied: Table %s:%s.%s: Permission bigquery.tables.%s denied on table %[1]s:%[2]s.%[3]s (or it may not exist).",
+			place[0], place[1], place[2], strings.Replace(verb, "patch", "update", 1))
 	}
 }
 
@@ -83,6 +101,8 @@ type Hooks struct {
 	Polls func(Job) int
 	// Now is the server's clock.
 	Now func() time.Time
+	// Linger keeps tables that have expired, as BigQuery may for a while.
+	Linger bool
 }
 
 // A REST is a server of BigQuery's REST API.
@@ -262,7 +282,10 @@ func (s *REST) serve(
 		answer(w, nil, nil, failure{http.StatusForbidden, "rateLimitExceeded", "Exceeded rate limits: too many requests"})
 		return
 	case Denied:
-		answer(w, nil, nil, failure{http.StatusForbidden, "accessDenied", "Access Denied: " + call.What + ": no permission"})
+		answer(w, nil, nil, failure{http.StatusForbidden, "accessDenied", call.denial(req.project())})
+		return
+	case OverQuota:
+		answer(w, nil, nil, failure{http.StatusForbidden, "quotaExceeded", "Quota exceeded: Your project exceeded quota for " + call.Method})
 		return
 	case Hang:
 		s.hang(r.Context())

@@ -296,6 +296,18 @@ func (s *REST) Jobs() map[string]Job {
 	return out
 }
 
+// Running returns the ids of the jobs that have not ended.
+func (s *REST) Running() (ids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, j := range s.jobs {
+		if j.endedAt == 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // AddJob puts a job there as if another process had sent it, ended with out.
 func (s *REST) AddJob(project, location string, j Job, out Outcome) {
 	s.mu.Lock()

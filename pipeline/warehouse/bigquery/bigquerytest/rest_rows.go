@@ -107,19 +107,23 @@ func cell(a arrow.Array, i int) any {
 	return a.ValueStr(i)
 }
 
-// PutView makes the view called P.D.T, or makes it this query.
-func (s *REST) PutView(name, query string) error {
+// PutView makes the view called P.D.T, or makes it this query. It has the columns of the table called of.
+func (s *REST) PutView(name, query, of string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t, err := s.there(name)
-	switch {
+	from, err := s.there(of)
+	if err != nil {
+		return err
+	}
+	view := &bq.Table{View: &bq.ViewDefinition{Query: query}, Schema: from.meta.Schema}
+	switch t, err := s.there(name); {
 	case err == nil && t.meta.View == nil:
 		return fmt.Errorf("%s is no view", name)
 	case err == nil:
-		t.meta.View.Query = query
+		t.meta.View, t.meta.Schema = view.View, view.Schema
 		s.touch(t)
 	case strings.HasPrefix(err.Error(), "Not found: Table"):
-		s.newTable(name, &bq.Table{View: &bq.ViewDefinition{Query: query}})
+		s.newTable(name, view)
 	default:
 		return err
 	}

@@ -70,7 +70,7 @@ func (s *REST) there(name string) (*table, error) {
 		return nil, notFound("Dataset", strings.Replace(strings.Join(p[:min(len(p), 2)], "."), ".", ":", 1))
 	}
 	t := s.tables[name]
-	if t != nil && t.meta.ExpirationTime != 0 && t.meta.ExpirationTime <= s.hooks.Now().UnixMilli() {
+	if t != nil && !s.hooks.Linger && t.meta.ExpirationTime != 0 && t.meta.ExpirationTime <= s.hooks.Now().UnixMilli() {
 		delete(s.tables, name)
 		t = nil
 	}

@@ -11,7 +11,8 @@ import (
 	"segments/pipeline/warehouse"
 )
 
-// ErrUnknown is wrapped, with ErrTemporary or the error of the context, where a job may have taken effect, or may yet.
+// ErrUnknown is wrapped, with ErrTemporary, the error of the context, or that of looking the job up, where a job may have
+// taken effect, or may yet.
 var ErrUnknown = errors.New("whether it took effect is not known")
 
 const (
@@ -31,13 +32,14 @@ type result struct {
 func (c *Client) attempt(ctx context.Context, w work, id string, p *patience) (result, error) {
 	job, ours, err := c.start(ctx, w, id, p)
 	var status *bigquery.JobStatus
-	if err == nil {
+	there := err == nil
+	if there {
 		status, err = c.wait(ctx, w, job, p)
 	}
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return c.abandon(ctx, w, id)
-	case errors.Is(err, warehouse.ErrTemporary):
+	case err != nil && (there || ours) || errors.Is(err, warehouse.ErrTemporary):
 		return result{}, fmt.Errorf("%w; %w", err, ErrUnknown)
 	}
 	return result{status, ours}, err

@@ -26,12 +26,12 @@ func (s *Server) Client(ctx context.Context, project string) (*bigquery.Client, 
 // A Shop is the three data sets that the example examples/bigquery needs, on the emulator or in a real project: those of
 // what it reads, of what it publishes and of what it stages.
 type Shop struct {
-	Source, Output, Staging string
+	Source, Results, Staging string
 }
 
 // Make makes the data sets that are not there yet.
 func (s Shop) Make(ctx context.Context, c *bigquery.Client, location string) error {
-	for name, expiration := range map[string]time.Duration{s.Source: 0, s.Output: 0, s.Staging: StagingExpiration} {
+	for name, expiration := range map[string]time.Duration{s.Source: 0, s.Results: 0, s.Staging: StagingExpiration} {
 		err := c.Dataset(name).Create(ctx, &bigquery.DatasetMetadata{
 			Location: location, DefaultTableExpiration: expiration, Labels: map[string]string{"application": "segments"},
 		})
@@ -45,7 +45,7 @@ func (s Shop) Make(ctx context.Context, c *bigquery.Client, location string) err
 // Remove deletes the data sets with all that is in them. What is not there is no error.
 func (s Shop) Remove(ctx context.Context, c *bigquery.Client) error {
 	var all error
-	for _, name := range []string{s.Source, s.Output, s.Staging} {
+	for _, name := range []string{s.Source, s.Results, s.Staging} {
 		if err := c.Dataset(name).DeleteWithContents(ctx); err != nil && !is(err, http.StatusNotFound) {
 			all = errors.Join(all, fmt.Errorf("data set %s: %w", name, err))
 		}
