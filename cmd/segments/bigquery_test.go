@@ -139,7 +139,7 @@ func (p place) example(more string) shop {
 	p.Helper()
 	yaml, err := os.ReadFile("../../examples/bigquery/segments.yaml")
 	check(p, err)
-	text, _, _ := strings.Cut(string(yaml), "\nfreshness:")
+	text := string(yaml)
 	for _, replaced := range [][2]string{
 		{"project: example-project", "project: " + p.project},
 		{"location: EU", "location: " + p.location},
@@ -237,6 +237,16 @@ func (p place) seen(views []string) (string, error) {
 	}
 	lines, err := p.try(strings.Join(parts, "\nUNION ALL ") + "\nORDER BY 1")
 	return strings.Join(lines, "\n"), err
+}
+
+// viewsOf lists the views of what current returned.
+func viewsOf(current string) []string {
+	var views []string
+	for line := range strings.Lines(current) {
+		name, _, _ := strings.Cut(line, " ")
+		views = append(views, name)
+	}
+	return views
 }
 
 // A reader polls the _current views of a place, all in one query.
@@ -387,12 +397,7 @@ func (p place) wholeJob(dir, more string) {
 	p.fill(dir)
 	before, err := p.current()
 	check(t, err)
-	var views []string
-	for line := range strings.Lines(before) {
-		name, _, _ := strings.Cut(line, " ")
-		views = append(views, name)
-	}
-	r := p.read(views)
+	r := p.read(viewsOf(before))
 	stderr = s.child("run", "--as-of", day(0)).exits(exitOK)
 	says(t, stderr, "✓ published "+day(0))
 	t.Log(stderr)

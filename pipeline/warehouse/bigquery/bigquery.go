@@ -50,8 +50,7 @@ type db struct {
 	over   context.Context // ends with Close
 	end    context.CancelFunc
 
-	leaseTime  time.Duration // after which a lease that nobody renews is free
-	resultTime time.Duration // that a small result may take to come, once its query is done
+	leaseTime time.Duration // after which a lease that nobody renews is free
 
 	mu     sync.Mutex
 	claim  *claim
@@ -117,7 +116,7 @@ func open(ctx context.Context, env warehouse.Env, s settings, rest, grpcHost str
 	d := &db{
 		settings: s, env: env, bq: client, reads: reads, call: call.New(client, o), plain: map[string]string{},
 		rows:      readrows.New(reads, readrows.Options{Project: s.Project, Streams: s.ReadStreams, Memory: s.memory, Log: env.Log}),
-		leaseTime: 2 * time.Minute, resultTime: time.Minute,
+		leaseTime: 2 * time.Minute,
 	}
 	d.over, d.end = context.WithCancel(context.Background())
 	return d, nil

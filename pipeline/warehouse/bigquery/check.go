@@ -33,6 +33,7 @@ func (d *db) Check(ctx context.Context) (err error) {
 	}
 	name := d.prefix() + nonce() + "_check"
 	for _, at := range []*bq.Table{d.outputTable(name), d.stagingTable(name)} {
+		defer d.drop(at) // also where the answer got lost
 		err := d.call.Create(ctx, at, &bq.TableMetadata{
 			Description: "Tries whether tables may be made here; goes at once. " + name, ExpirationTime: dry.At.Add(time.Hour),
 			Schema: bq.Schema{{Name: "nothing", Type: bq.BooleanFieldType}},
@@ -40,7 +41,6 @@ func (d *db) Check(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		defer d.drop(at)
 	}
 	for _, err := range d.rows.Read(ctx, readrows.Table{Name: resource(d.stagingTable(name)), Rows: 0}) {
 		if err != nil {

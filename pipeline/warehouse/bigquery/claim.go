@@ -114,6 +114,10 @@ func (d *db) lease(ctx context.Context, run warehouse.Run) (*claim, error) {
 	if errors.Is(err, call.ErrExists) {
 		err = d.inherit(ctx, at, doc, clock())
 	}
+	if err != nil && (ctx.Err() != nil || errors.Is(err, warehouse.ErrTemporary)) { // it may have it all the same
+		c.stop = func() { close(c.ended) }
+		_ = d.freed(c) // it ends by itself
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +221,8 @@ func (d *db) sweep(ctx context.Context, goes func(name string) bool) error {
 }
 
 // Sweep takes the lease for as long as it takes, so that it removes nothing of a run at work.
-func (d *db) Sweep(ctx context.Context) error {
+func (d *db) Sweep(ctx context.Context) (err error) {
+	defer func() { err = d.permit(err) }()
 	ctx, end, err := d.alive(ctx)
 	if err != nil {
 		return err

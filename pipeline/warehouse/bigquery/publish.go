@@ -173,7 +173,7 @@ func (s *script) unknown(ctx context.Context, why error) error {
 	defer end()
 	l, err := s.d.ledger(ctx)
 	if err != nil {
-		return errors.Join(why, err)
+		return fmt.Errorf("%w; the ledger does not answer: %w", why, err)
 	}
 	for _, e := range l.events {
 		if e.run == s.e.ID && e.ended.Equal(s.e.EndedAt) && e.state == s.e.State {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	bq "cloud.google.com/go/bigquery"
-	"google.golang.org/api/iterator"
 
 	"segments/pipeline/warehouse"
 	"segments/pipeline/warehouse/bigquery/call"
@@ -215,56 +214,8 @@ func (d *db) small(ctx context.Context, q sql.Query) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	for try := 1; ; try++ {
-		r, err := d.results(ctx, done.JobID)
-		if err == nil || try == 6 || ctx.Err() != nil || errors.Is(err, warehouse.ErrPermission) {
-			if err != nil {
-				err = fmt.Errorf("query %s: %w", q.Name, err)
-			}
-			return r, err
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Duration(try) * 100 * time.Millisecond):
-		}
-	}
-}
-
-// results reads the result of the job id, all of it.
-func (d *db) results(ctx context.Context, id string) (r result, err error) {
-	attempt, cancel := context.WithTimeout(ctx, d.resultTime)
-	defer cancel()
-	defer func() {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		} else if err != nil {
-			err = fmt.Errorf("%w: the result was not read: %s", warehouse.ErrTemporary, oneLine(err))
-		}
-	}()
-	job, err := d.bq.JobFromProject(attempt, d.Project, id, d.Location)
-	if err != nil {
-		return r, err
-	}
-	rows, err := job.Read(attempt)
-	if err != nil {
-		return r, err
-	}
-	for {
-		var row []bq.Value
-		err := rows.Next(&row)
-		if errors.Is(err, iterator.Done) {
-			break
-		}
-		if err != nil {
-			return r, err
-		}
-		r.values = append(r.values, row)
-	}
-	r.schema = rows.Schema
-	if uint64(len(r.values)) != rows.TotalRows {
-		return r, fmt.Errorf("%d of %d rows came", len(r.values), rows.TotalRows)
-	}
-	return r, attempt.Err()
+	schema, values, err := d.call.Rows(ctx, q.Name, done.JobID)
+	return result{schema, values}, err
 }
 
 func (d *db) Published(ctx context.Context, t frame.Table) (_ warehouse.Ref, _ bool, err error) {

@@ -197,7 +197,7 @@ func (d *db) Scan(ctx context.Context, ref warehouse.Ref, cols ...frame.Column) 
 }
 
 // stored puts the columns cols of ref, which is a view or no plain table, into a staging table of its own.
-func (d *db) stored(ctx context.Context, ref warehouse.Ref, cols []frame.Column) (*bq.Table, int64, error) {
+func (d *db) stored(ctx context.Context, ref warehouse.Ref, cols []frame.Column) (_ *bq.Table, rows int64, err error) {
 	list := make([]string, len(cols))
 	for i, c := range cols {
 		list[i] = "CAST(`" + c.Name + "` AS " + sql.BigQuery.Type(c.Kind) + ") AS `" + c.Name + "`"
@@ -205,6 +205,11 @@ func (d *db) stored(ctx context.Context, ref warehouse.Ref, cols []frame.Column)
 	key := nonce()
 	at := d.stagingTable(d.prefix() + key + "_scan_" + ref.Table.Name)
 	job := call.Query{Step: "scan " + ref.Table.Name, Key: key, SQL: "SELECT " + strings.Join(list, ", ") + " FROM " + ref.Name, Into: at}
+	defer func() {
+		if err != nil {
+			d.drop(at)
+		}
+	}()
 	if _, err := d.call.Query(ctx, job); err != nil {
 		return nil, 0, err
 	}
