@@ -12,7 +12,7 @@ export CGO_ENABLED = 1
 .DEFAULT_GOAL = help
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: compiler ## build bin/segments
 	go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/segments ./cmd/segments
@@ -21,9 +21,10 @@ run: build ## segment a made-up company of 50,000 customers in ./demo-company (D
 	bin/segments demo --dir '$(DEMO)'
 
 run-bigquery: build ## run examples/bigquery on an emulator of BigQuery, with a made-up company (needs Python 3.13)
-	bin/segments demo --dir bin/shop --customers 5000
-	go build -o bin/on-emulator ./cmd/on-emulator
-	bin/on-emulator --shop bin/shop bin/segments run -c examples/bigquery/segments.yaml --as-of 2026-10-31
+	@go build -o bin/on-emulator ./cmd/on-emulator
+	@bin/segments demo --dir bin/shop --customers 2000 2>bin/shop.log || { cat bin/shop.log >&2; exit 1; }
+	@bin/on-emulator --shop bin/shop sh -ec 'for command in "run --as-of 2026-10-31" status "explain segment Champions"; do \
+		echo; echo "> segments $$command -c examples/bigquery/segments.yaml"; bin/segments $$command -c examples/bigquery/segments.yaml; done'
 
 test: compiler ## vet and test everything (TESTFLAGS=... for go test)
 	go vet ./...
@@ -52,6 +53,13 @@ bench: compiler ## run the Go benchmarks, shortly
 
 bench-scale: compiler ## run the whole job on 5 million customers (6 minutes, 10 GB of disk, Linux)
 	SEGMENTS_SCALE=5000000 go test -count 1 -timeout 2h -run '^TestScale$$' -v ./cmd/segments
+
+LOCATION ?= EU
+e2e-bigquery: compiler ## run the whole job in a real project: PROJECT=... DATASET=new_prefix LOCATION=EU (docs/e2e-bigquery.md)
+	@[ -n '$(PROJECT)' ] && [ -n '$(DATASET)' ] || { \
+		echo 'make e2e-bigquery PROJECT=your-project DATASET=segments_e2e [LOCATION=EU]; docs/e2e-bigquery.md says what it does' >&2; exit 64; }
+	SEGMENTS_E2E_PROJECT='$(PROJECT)' SEGMENTS_E2E_DATASET='$(DATASET)' SEGMENTS_E2E_LOCATION='$(LOCATION)' \
+		go test -count 1 -timeout 1h -run '^TestRealBigQuery$$' -v ./cmd/segments
 
 check: lint test fresh ## all that a change must pass: lint, test, generated files fresh
 

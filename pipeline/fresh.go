@@ -69,6 +69,9 @@ func (r *run) fresh(ctx context.Context) error {
 			return notReady("sources.%s is too old: it was last written to on %s, freshness.%s allows %dd", s.Name,
 				last.Format(time.DateOnly), s.Name, days)
 		}
+		if seen, ok := r.stale[s.Name]; ok && !s.written.IsZero() && s.written.Equal(seen.written) {
+			return seen.err // looking again would give the same, and cost again
+		}
 		q, err := r.selectSource(s.Newest(s.typed), map[string]any{"as_of_day": int64(frame.DayOf(r.AsOf))})
 		if err != nil {
 			return err
@@ -80,12 +83,25 @@ func (r *run) fresh(ctx context.Context) error {
 			newest := rowCount.Of(b)
 			switch {
 			case b.NumRows() == 0 || newest.IsNull(0):
-				return notReady("sources.%s has no row up to %s", s.Name, r.AsOf.Format(time.DateOnly))
+				return r.isStale(s, "sources.%s has no row up to %s", s.Name, r.AsOf.Format(time.DateOnly))
 			case int64(frame.DayOf(r.AsOf))-newest.Value(0) >= int64(days):
-				return notReady("sources.%s is too old: its newest row up to %s is of %s, freshness.%s allows %dd", s.Name,
+				return r.isStale(s, "sources.%s is too old: its newest row up to %s is of %s, freshness.%s allows %dd", s.Name,
 					r.AsOf.Format(time.DateOnly), frame.TimeOf(frame.Day(newest.Value(0))).Format(time.DateOnly), s.Name, days)
 			}
 		}
 	}
 	return nil
+}
+
+// A staleness is what was found of a source that had been written to at a time, if that is known.
+type staleness struct {
+	written time.Time
+	err     error
+}
+
+// isStale is the error that s is not ready, kept for as long as nobody writes to s.
+func (r *run) isStale(s source, format string, args ...any) error {
+	err := notReady(format, args...)
+	r.stale[s.Name] = staleness{s.written, err}
+	return err
 }

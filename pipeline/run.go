@@ -52,6 +52,7 @@ type run struct {
 	prev     generation
 	started  time.Time
 	planned  Cost
+	stale    map[string]staleness // by source
 	checks   []Check
 	warnings []string
 	rejects  []Reject
@@ -73,7 +74,7 @@ func (j *Job) Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func (j *Job) run(ctx context.Context, o Options) (*Result, error) {
-	r := &run{Job: j, Options: o, started: j.Now(), tables: map[string]warehouse.Ref{}}
+	r := &run{Job: j, Options: o, started: j.Now(), tables: map[string]warehouse.Ref{}, stale: map[string]staleness{}}
 	if o.AsOf.IsZero() {
 		return nil, configError(errors.New("no as-of date"))
 	}

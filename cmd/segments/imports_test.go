@@ -52,6 +52,7 @@ pipeline/telemetry/telemetrytest :
 pipeline                         : transforms transforms/frame transforms/customer sql
                                    pipeline/warehouse pipeline/validation
 cmd/segments                     : *
+cmd/on-emulator                  : pipeline/warehouse/bigquery/emulator
 `
 
 const (

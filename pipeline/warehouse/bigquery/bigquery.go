@@ -56,6 +56,7 @@ type db struct {
 	claim  *claim
 	plain  map[string]string // quoted names of tables that can be read without a query: their ids for the Storage API
 	pinned time.Time         // the moment of the last Pin
+	views  string            // the definitions of its views: BigQuery names only the tables behind them
 	user   string            // who calls, as far as BigQuery has told
 }
 

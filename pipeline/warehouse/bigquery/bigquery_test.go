@@ -29,19 +29,21 @@ func TestContract(t *testing.T) {
 	})
 }
 
-// newPlace makes two data sets on the emulator, and returns the configuration of a warehouse in them.
+// newPlace makes two data sets on the emulator, and returns the configuration of a warehouse in them. They are in a project
+// of their own: the emulator takes the longer for every change, the more its project has.
 func newPlace(t testing.TB, server *emulator.Server) Config {
 	t.Helper()
 	c := Defaults()
-	c.Project, c.Location = server.Project, "US"
-	c.Dataset, c.StagingDataset = server.Dataset(t), server.Dataset(t)
-	client, err := bq.NewClient(t.Context(), server.Project, option.WithEndpoint(server.Endpoint()), option.WithoutAuthentication())
+	c.Project, c.Location, c.Dataset, c.StagingDataset = "test-"+nonce(), "US", "out", "staging"
+	client, err := bq.NewClient(t.Context(), c.Project, option.WithEndpoint(server.Endpoint()), option.WithoutAuthentication())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close() //nolint:errcheck // nothing is written by it any more
-	if _, err := client.Dataset(c.StagingDataset).Update(t.Context(), bq.DatasetMetadataToUpdate{DefaultTableExpiration: 24 * time.Hour}, ""); err != nil {
-		t.Fatal(err)
+	for name, expiration := range map[string]time.Duration{c.Dataset: 0, c.StagingDataset: 24 * time.Hour} {
+		if err := client.Dataset(name).Create(t.Context(), &bq.DatasetMetadata{Location: c.Location, DefaultTableExpiration: expiration}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return c
 }

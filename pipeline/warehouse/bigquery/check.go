@@ -95,10 +95,14 @@ func (d *db) permit(err error) error {
 	default:
 		who = "user:" + who
 	}
-	if role == jobUser || role == readSessionUser {
-		return fmt.Errorf("%w; %s lacks %s on the project %s: gcloud projects add-iam-policy-binding %s --member=%s --role=%s",
-			err, who, role, d.Project, d.Project, who, role)
+	lead := ""
+	if strings.Contains(text, "perhaps it does not exist") || strings.Contains(text, "it may not exist") {
+		lead = "it is not there, or " // BigQuery does not tell who may not know
 	}
-	return fmt.Errorf("%w; %s lacks %s on the data set %s: bq query --project_id=%s --use_legacy_sql=false 'GRANT `%s` ON SCHEMA `%s`.`%s` TO \"%s\"'",
-		err, who, role, on.ID(), d.Project, role, on.project, on.name, who)
+	if role == jobUser || role == readSessionUser {
+		return fmt.Errorf("%w; %s%s lacks %s on the project %s: gcloud projects add-iam-policy-binding %s --member=%s --role=%s",
+			err, lead, who, role, d.Project, d.Project, who, role)
+	}
+	return fmt.Errorf("%w; %s%s lacks %s on the data set %s: bq query --project_id=%s --use_legacy_sql=false 'GRANT `%s` ON SCHEMA `%s`.`%s` TO \"%s\"'",
+		err, lead, who, role, on.ID(), d.Project, role, on.project, on.name, who)
 }

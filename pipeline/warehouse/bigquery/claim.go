@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bq "cloud.google.com/go/bigquery"
@@ -31,6 +32,7 @@ type claim struct {
 	stop  func()        // stops renewing the lease
 	ended chan struct{} // closed when nobody renews it any more
 	once  sync.Once
+	lost  atomic.Bool // another run has the lease
 }
 
 // key is that of the claim's jobs.
@@ -92,9 +94,9 @@ func (d *db) datasets(ctx context.Context) error {
 			return fmt.Errorf("%w: warehouse.bigquery.staging_dataset: tables in %s do not expire within 7 days; let them: "+
 				"bq update --default_table_expiration=86400 %s", warehouse.ErrUnusable, s.ID(), s.ID())
 		}
-		if s.key == "dataset" && md.DefaultTableExpiration > 0 {
-			return fmt.Errorf("%w: warehouse.bigquery.dataset: tables in %s expire by default, and with them what is published; "+
-				"bq update --default_table_expiration=0 %s", warehouse.ErrUnusable, s.ID(), s.ID())
+		if s.key == "dataset" && (md.DefaultTableExpiration > 0 || md.DefaultPartitionExpiration > 0) {
+			return fmt.Errorf("%w: warehouse.bigquery.dataset: tables or partitions in %s expire by default, and with them what is published; "+
+				"bq update --default_table_expiration=0 --default_partition_expiration=0 %s", warehouse.ErrUnusable, s.ID(), s.ID())
 		}
 	}
 	return nil
@@ -109,7 +111,7 @@ func (d *db) lease(ctx context.Context, run warehouse.Run) (*claim, error) {
 	}
 	at, doc := d.leaseTable(), leaseDoc+c.nonce+", run "+run.ID
 	err = d.call.Create(ctx, at, &bq.TableMetadata{
-		Description: doc, ExpirationTime: clock().Add(d.leaseTime), Schema: bq.Schema{{Name: "nothing", Type: bq.BooleanFieldType}},
+		Description: doc, ExpirationTime: clock().Add(d.leaseTime), Schema: leaseSchema(),
 	})
 	if errors.Is(err, call.ErrExists) {
 		err = d.inherit(ctx, at, doc, clock())
@@ -125,10 +127,13 @@ func (d *db) lease(ctx context.Context, run warehouse.Run) (*claim, error) {
 	c.stop = stop
 	go func() {
 		defer close(c.ended)
-		d.renew(renewing, at, doc, clock)
+		d.renew(renewing, at, doc, clock, &c.lost)
 	}()
 	return c, nil
 }
+
+// leaseSchema is that of a table that only has to be there.
+func leaseSchema() bq.Schema { return bq.Schema{{Name: "nothing", Type: bq.BooleanFieldType}} }
 
 func (d *db) leaseTable() *bq.Table { return d.stagingTable(d.prefix() + "claim") }
 
@@ -161,8 +166,9 @@ func (d *db) inherit(ctx context.Context, at *bq.Table, doc string, now time.Tim
 	return err
 }
 
-// renew renews the lease until ctx ends. A lease that is lost stops nothing: the publish finds out whether it matters.
-func (d *db) renew(ctx context.Context, at *bq.Table, doc string, clock func() time.Time) {
+// renew renews the lease until ctx ends. When another run has it, it notes that as lost: then nothing more is staged. A
+// publish that is at work goes on, and finds out by the ledger whether that matters.
+func (d *db) renew(ctx context.Context, at *bq.Table, doc string, clock func() time.Time, lost *atomic.Bool) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -170,10 +176,13 @@ func (d *db) renew(ctx context.Context, at *bq.Table, doc string, clock func() t
 		case <-time.After(d.leaseTime / 4):
 		}
 		md, err := d.call.Table(ctx, at)
-		if err == nil && md.Description != doc {
+		switch {
+		case errors.Is(err, warehouse.ErrNotFound): // it has ended, and nobody has it
+			err = d.call.Create(ctx, at, &bq.TableMetadata{Description: doc, ExpirationTime: clock().Add(d.leaseTime), Schema: leaseSchema()})
+		case err == nil && md.Description != doc:
+			lost.Store(true)
 			err = errors.New("another run has it")
-		}
-		if err == nil {
+		case err == nil:
 			_, err = d.call.Update(ctx, at, bq.TableMetadataToUpdate{Description: doc, ExpirationTime: clock().Add(d.leaseTime)}, md.ETag)
 		}
 		if err != nil && ctx.Err() == nil {
@@ -242,6 +251,15 @@ func (d *db) Sweep(ctx context.Context) (err error) {
 		return strings.HasPrefix(name, d.prefix()) && name != d.leaseTable().TableID &&
 			!strings.HasPrefix(name, d.prefix()+c.nonce+"_") && !strings.Contains(name, "_scan_")
 	})
+}
+
+// working returns the claim, unless another run has taken its lease over.
+func (d *db) working() (*claim, error) {
+	c, err := d.claimed()
+	if err == nil && c.lost.Load() {
+		return nil, fmt.Errorf("%w: it has taken over the lease of %s, which had ended", warehouse.ErrBusy, c.run.ID)
+	}
+	return c, err
 }
 
 // claimed returns the claim.

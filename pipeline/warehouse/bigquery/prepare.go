@@ -24,6 +24,9 @@ const currentSuffix = "_current"
 // tables of refs and the columns that they lack, and the views. Readers notice nothing of it: new tables are empty, new
 // columns NULL, and the views show what they showed.
 func (d *db) prepare(ctx context.Context, key string, from frame.Day, refs []warehouse.Ref, views []warehouse.View) error {
+	if err := d.ensure(ctx, warehouse.Runs); err != nil { // first: what is there without a ledger is taken for a stranger's
+		return err
+	}
 	group, limited := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	for _, t := range tablesOf(refs) {
@@ -40,13 +43,15 @@ func (d *db) prepare(ctx context.Context, key string, from frame.Day, refs []war
 	if err != nil {
 		return err
 	}
+	q.Anyway = true // it costs nothing
 	_, err = d.call.Query(ctx, q)
 	return err
 }
 
-// tablesOf lists the ledger and the tables of refs, each once.
+// tablesOf lists the tables of refs, each once.
 func tablesOf(refs []warehouse.Ref) []frame.Table {
-	out, seen := []frame.Table{warehouse.Runs}, map[string]bool{warehouse.Runs.Name: true}
+	var out []frame.Table
+	seen := map[string]bool{}
 	for _, r := range refs {
 		if !seen[r.Table.Name] {
 			out = append(out, r.Table)

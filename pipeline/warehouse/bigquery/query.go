@@ -30,6 +30,9 @@ func (d *db) dryRun(ctx context.Context, q sql.Query) (call.Dry, error) {
 		return call.Dry{}, err
 	}
 	dry, err := d.call.DryRun(ctx, c)
+	if err == nil && dry.At.IsZero() {
+		return dry, fmt.Errorf("query %s: BigQuery did not say what time it is", q.Name)
+	}
 	if dry.User != "" {
 		d.mu.Lock()
 		d.user = dry.User
@@ -55,7 +58,7 @@ func (d *db) Estimate(ctx context.Context, q sql.Query) (_ warehouse.Estimate, e
 		return warehouse.Estimate{}, err
 	}
 	est.Rows = inputs.rows
-	if inputs.known {
+	if inputs.known && !inputs.streamed {
 		est.Written = inputs.written
 	}
 	for _, f := range dry.Schema {
@@ -78,6 +81,7 @@ func (d *db) Pin(ctx context.Context, names ...string) (_ warehouse.Pin, err err
 		return warehouse.Pin{}, err
 	}
 	pin := warehouse.Pin{At: dry.At, Tables: map[string]bool{}}
+	var views []string
 	for _, name := range names {
 		md, err := d.call.Table(ctx, d.named(name))
 		if errors.Is(err, warehouse.ErrNotFound) {
@@ -87,9 +91,12 @@ func (d *db) Pin(ctx context.Context, names ...string) (_ warehouse.Pin, err err
 			return warehouse.Pin{}, err
 		}
 		pin.Tables[name] = md.Type == bq.RegularTable
+		if md.ViewQuery != "" {
+			views = append(views, name, md.ViewQuery)
+		}
 	}
 	d.mu.Lock()
-	d.pinned = pin.At
+	d.pinned, d.views = pin.At, strings.Join(views, "\n")
 	d.mu.Unlock()
 	return pin, nil
 }
@@ -133,10 +140,10 @@ func (d *db) Fingerprint(ctx context.Context, q sql.Query) (_ warehouse.Fingerpr
 	if err != nil {
 		return warehouse.Fingerprint{}, err
 	}
-	h.Write([]byte(inputs.state))
 	d.mu.Lock()
-	at := d.pinned
+	at, views := d.pinned, d.views
 	d.mu.Unlock()
+	h.Write([]byte(inputs.state + views))
 	// What was written to since the pin is no longer what will be read.
 	if len(dry.Tables) > 0 && (!inputs.known || !at.IsZero() && inputs.written.After(at)) {
 		fmt.Fprintf(h, "%d\n", dry.At.UnixNano())
@@ -151,18 +158,24 @@ type inputs struct {
 	written time.Time // when the last of them was written to
 	known   bool      // BigQuery keeps track of it
 	rows    int64     // of all of them
+
+	streamed bool // some rows are in a buffer: written says nothing of them
 }
 
 func (d *db) inputs(ctx context.Context, dry call.Dry) (inputs, error) {
 	in := inputs{known: len(dry.Tables) > 0}
 	for _, t := range dry.Tables {
-		md, err := d.call.Table(ctx, t)
+		at := *t
+		at.TableID, _, _ = strings.Cut(t.TableID, "@")
+		md, err := d.call.Table(ctx, &at)
 		if err != nil {
 			return in, err
 		}
-		in.state += fmt.Sprintf("%s %d %d\n", resource(t), md.CreationTime.UnixMilli(), md.LastModifiedTime.UnixMilli())
+		name, _, _ := strings.Cut(resource(t), "@") // of a table as of a moment
+		in.state += fmt.Sprintf("%s %d %d\n", name, md.CreationTime.UnixMilli(), md.LastModifiedTime.UnixMilli())
 		if md.StreamingBuffer != nil {
 			in.state += fmt.Sprintf("%d rows in the buffer\n", md.StreamingBuffer.EstimatedRows)
+			in.streamed = true
 		}
 		if md.LastModifiedTime.After(in.written) {
 			in.written = md.LastModifiedTime

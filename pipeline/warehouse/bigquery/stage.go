@@ -46,7 +46,7 @@ func (d *db) Materialize(ctx context.Context, t frame.Table, q sql.Query) (_ war
 		return warehouse.Ref{}, err
 	}
 	defer end()
-	c, err := d.claimed()
+	c, err := d.working()
 	if err != nil {
 		return warehouse.Ref{}, err
 	}
@@ -252,7 +252,7 @@ func (d *db) Stage(ctx context.Context, t frame.Table) (warehouse.Writer, error)
 	if d.closed.Load() {
 		return nil, errClosed
 	}
-	c, err := d.claimed()
+	c, err := d.working()
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -116,6 +117,25 @@ func (f fault) kind(err error) error {
 func (f fault) unknownName() bool {
 	return strings.HasPrefix(f.message, "Unrecognized name: ") || strings.HasPrefix(f.message, "Not found: ") ||
 		strings.HasPrefix(f.message, "Name ") && strings.Contains(f.message, " not found inside ")
+}
+
+// ofValues begins what BigQuery says of a value that a query cannot compute with, which it quotes.
+var ofValues = regexp.MustCompile(`(?i)^(?:query error: )?(?:bad |could not |cannot |failed to |invalid |unable to |division by zero|` +
+	`\w+ (?:overflow|out of range|value)|.* is out of (?:range|supported range)|error while reading data)`)
+
+// aboutValues is about a query that failed at its data rather than at its text.
+func (f fault) aboutValues() bool {
+	return (f.reason == "invalidQuery" || f.reason == "invalid") && ofValues.MatchString(f.message) && !f.unknownName()
+}
+
+var (
+	quotedValue = regexp.MustCompile(`"[^"]*"|'[^']*'`)
+	afterColon  = regexp.MustCompile(`(value|string|timestamp|date|number)s?:? [^;]*`)
+)
+
+// withoutValues is a message without the customers' values that it quotes: messages are logged, and kept in the ledger.
+func withoutValues(message string) string {
+	return afterColon.ReplaceAllString(quotedValue.ReplaceAllString(message, "a value"), "$1 …")
 }
 
 // temporary is the error of what is still unknown, or still failing, at the end of all patience.

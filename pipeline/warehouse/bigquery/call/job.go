@@ -21,6 +21,8 @@ type Query struct {
 	SQL    string
 	Params []bigquery.QueryParameter
 	Into   *bigquery.Table // the result replaces this table's rows, or makes it; nil for scripts and DDL
+
+	Anyway bool // it runs even where the budget is used up: the ledger must be told how a run ended
 }
 
 // A Load replaces a table's rows by those of a Parquet file, or makes the table.
@@ -58,10 +60,13 @@ func (c *Client) Query(ctx context.Context, q Query) (Done, error) {
 		return Done{}, explain("query "+q.Step, err)
 	}
 	return c.do(ctx, work{
-		what: "query " + q.Step, id: jobID(q.Step, digest), digest: digest, billed: true,
+		what: "query " + q.Step, id: jobID(q.Step, digest), digest: digest, billed: true, anyway: q.Anyway,
 		submit: func(ctx context.Context, id string) (job *bigquery.Job, err error) {
 			run := c.query(q, digest)
-			run.JobID, run.MaxBytesBilled = id, c.left()
+			run.JobID = id
+			if left := c.left(); left > 0 && !q.Anyway {
+				run.MaxBytesBilled = left
+			}
 			ctx, stop := outlive(ctx, grace) // so as to know what there is to cancel
 			defer stop()
 			err = c.exchange(ctx, func(ctx context.Context) (err error) {
@@ -142,6 +147,7 @@ type work struct {
 	what, id, digest string
 
 	billed bool
+	anyway bool
 	submit func(ctx context.Context, id string) (*bigquery.Job, error)
 }
 
@@ -166,7 +172,7 @@ func (c *Client) do(ctx context.Context, w work) (Done, error) {
 		switch {
 		case ctx.Err() != nil:
 			return Done{}, ended(ctx, w.what)
-		case w.billed && c.o.Budget > 0 && c.left() <= 0:
+		case w.billed && !w.anyway && c.o.Budget > 0 && c.left() <= 0:
 			return Done{}, fmt.Errorf("%s: %w: %d bytes of max_bytes_billed = %d are billed", w.what, warehouse.ErrBudget,
 				c.Billed(), c.o.Budget)
 		}
@@ -222,6 +228,9 @@ func (c *Client) account(ctx context.Context, step, id string, s *bigquery.JobSt
 }
 
 func (c *Client) explainJob(w work, err error) error {
+	if f := faultOf(err); f.aboutValues() {
+		return fmt.Errorf("%s: %w: %s", w.what, warehouse.ErrBadData, withoutValues(line(f.message)))
+	}
 	explained := explain(w.what, err)
 	if c.o.Budget > 0 && errors.Is(explained, warehouse.ErrBudget) && faultOf(err).reason == "bytesBilledLimitExceeded" {
 		return fmt.Errorf("%w (%d of max_bytes_billed = %d are left)", explained, c.left(), c.o.Budget)

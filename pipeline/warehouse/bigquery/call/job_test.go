@@ -178,7 +178,12 @@ func TestJobsThatFail(t *testing.T) {
 		{"notFound", "Not found: Table acme:shop.orders", 0, "a1", warehouse.ErrNotFound, ""},
 		{"accessDenied", "Access Denied: Table acme:shop.orders", 0, "a1", warehouse.ErrPermission, ""},
 		{"quotaExceeded", "Quota exceeded: bytes scanned", 0, "a1", warehouse.ErrBudget, "over budget: Quota exceeded"},
-		{"invalidQuery", "Division by zero: 1 / 0", 0, "a1", nil, "query Materialize customer/web: Division by zero: 1 / 0"},
+		{"invalidQuery", "Syntax error: Unexpected \"x\" at [1:8]", 0, "a1", nil, "query Materialize customer/web: Syntax error: Unexpected \"x\" at [1:8]"},
+		{"invalidQuery", "Division by zero: 1 / 0", 0, "a1", warehouse.ErrBadData, "query Materialize customer/web: bad data: Division by zero: 1 / 0"},
+		{"invalidQuery", "Bad int64 value: ann@example.com", 0, "a1", warehouse.ErrBadData, "bad data: Bad int64 value …"},
+		{"invalidQuery", `Failed to parse input string "ann@example.com"`, 0, "a1", warehouse.ErrBadData, "bad data: Failed to parse input string …"},
+		{"invalidQuery", "Could not cast literal 'ann' to type DATE at [1:8]", 0, "a1", warehouse.ErrBadData, "bad data: Could not cast literal a value …"},
+		{"invalidQuery", "Query error: Invalid timestamp: '4711'; in the function at [2:3]", 0, "a1", warehouse.ErrBadData, "Invalid timestamp …; in the function"},
 	} {
 		t.Run(c.reason+" "+c.message, func(t *testing.T) {
 			var n atomic.Int32

@@ -228,7 +228,11 @@ func TestResume(t *testing.T) {
 			o := quick()
 			o.Attempts = 2 // one failure after another without a row is too many
 			if test.fault.Reset {
-				o.Attempts = 10 // the other stream's fault is this one's too
+				o.Attempts = 20 // the other stream's fault is this one's too, and what was on its way is lost: 14 in a row may be
+				o.Pause = func(context.Context, time.Duration) error {
+					time.Sleep(5 * time.Millisecond) // until gRPC has noticed, and has a connection again
+					return nil
+				}
 			}
 			if test.stall > 0 {
 				o.Stall = test.stall
