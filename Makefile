@@ -8,7 +8,7 @@ TESTFLAGS =
 
 export CGO_ENABLED = 1
 
-.PHONY: help build run run-bigquery test lint fmt golden typecheck bench bench-scale e2e-bigquery check fresh generate compiler
+.PHONY: help build run run-bigquery test lint fmt golden typecheck chaos bench bench-scale e2e-bigquery check fresh generate compiler
 .DEFAULT_GOAL = help
 
 help: ## list what make can do
@@ -47,6 +47,10 @@ golden: generate ## write the generated files again
 
 typecheck: ## check the queries that have changed with GoogleSQL's own analyzer (its first build: minutes, 7 GB of memory)
 	cd sql/typecheck && GOFLAGS=-mod=mod go run -p 1 . -write && GOFLAGS=-mod=mod go test -p 1 .
+
+chaos: compiler ## every fault of every message of a run on BigQuery, rather than a sample (3 minutes)
+	CI=true go test -count=1 -v -run 'TestEveryMishap|TestFaultsThatStay|TestEveryBudget|TestPublishThat|TestPublishWithout|TestBroken|TestLease|TestEnd' \
+		./pipeline/warehouse/bigquery
 
 bench: compiler ## run the Go benchmarks, shortly
 	go test -run '^$$' -bench . -benchtime 200ms -benchmem ./...

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 
 	"segments/pipeline/warehouse"
@@ -106,13 +107,17 @@ func canonicalTables() []frame.Table {
 	return out
 }
 
-// affordable fails where a run would cost more than it may, before anything but looks at the sources has been paid.
-func (r *run) affordable() (err error) {
+// affordable fails where a run would cost more than it may, before anything has been paid.
+func (r *run) affordable(ctx context.Context) error {
 	charges := r.Warehouse.Charges()
 	if charges.Least == 0 {
 		return nil
 	}
-	if r.planned, err = r.cost(r.sources); err != nil {
+	ss, err := r.Job.sources(ctx) // described, for nothing, but not yet counted
+	if err != nil {
+		return err
+	}
+	if r.planned, err = r.cost(ss); err != nil {
 		return err
 	}
 	r.Log.Info("cost", "bytes_planned", r.planned.Bytes, "price", charges.Price.Of(r.planned.Bytes), "currency", charges.Price.Currency,

@@ -116,15 +116,15 @@ func (r *run) result(res *Result) *Result {
 
 // claim fingerprints the inputs and claims the slot. Where another run published in between, it looks again.
 func (r *run) claim(ctx context.Context) error {
+	if err := r.affordable(ctx); err != nil {
+		return err
+	}
 	for try := 1; ; try++ {
 		if err := r.waitUntilFresh(ctx); err != nil {
 			return err
 		}
 		var err error
 		if r.sources, err = r.fingerprint(ctx); err != nil {
-			return err
-		}
-		if err := r.affordable(); err != nil {
 			return err
 		}
 		if r.prev, err = r.previous(ctx, r.AsOf); err != nil {

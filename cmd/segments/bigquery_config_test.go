@@ -76,7 +76,7 @@ func TestBigQueryMistakes(t *testing.T) {
 			"do not expire within 7 days", "bq update --default_table_expiration=86400 example-project:" + staging.DatasetID,
 		}},
 		"output expires": {"dataset: " + p.Results, "dataset: " + output.DatasetID, []string{
-			"expire by default", "bq update --default_table_expiration=0 example-project:" + output.DatasetID,
+			"expire by default", "bq update --default_table_expiration=0 --default_partition_expiration=0 example-project:" + output.DatasetID,
 		}},
 		"elsewhere":     {"location: EU", "location: europe-west3", []string{p.Results + " is in EU, the configuration says europe-west3"}},
 		"one for both":  {"staging_dataset: " + p.Staging, "staging_dataset: " + p.Results, []string{"segments.yaml:2:", "that of the published tables"}},

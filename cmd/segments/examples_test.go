@@ -104,8 +104,8 @@ func TestExamples(t *testing.T) {
 	t.Setenv("SEGMENTS_DATA", data)
 	shipped, err := filepath.Glob(filepath.Join("..", "..", "examples", "*", "segments.yaml"))
 	check(t, err)
-	if len(shipped) != len(examples) {
-		t.Errorf("%d examples are shipped, %d are tested", len(shipped), len(examples))
+	if more := 1; len(shipped) != len(examples)+more { // TestBigQuery runs that on BigQuery
+		t.Errorf("%d examples are shipped, %d are tested", len(shipped), len(examples)+more)
 	}
 	for _, e := range examples {
 		t.Run(e.name, func(t *testing.T) {

@@ -74,6 +74,8 @@ type Warehouse interface {
 	// An error says that nothing was published, unless it wraps ErrBroken: then e is published, what was read back is
 	// not what was written, and the ledger says BROKEN. After ErrBroken the caller must not Record. What else fails
 	// once e is published, such as opening the warehouse again, is only logged.
+	// Where a remote warehouse can neither be asked what became of the publish nor for its ledger, the error says that it
+	// is not known, and wraps ErrTemporary: the next run finds out.
 	Publish(ctx context.Context, e Entry, keepFrom time.Time, views []View, refs ...Ref) error
 
 	// Record writes the ledger entry e, and the tables refs, which are all partitioned by run_id, without publishing.

@@ -62,7 +62,7 @@ func openAt(t testing.TB, server *emulator.Server, c Config) *db {
 	return d
 }
 
-// A published table is partitioned, clustered, described and labelled; so are its columns, and those of its view.
+// A published table is partitioned, clustered, described and labeled; so are its columns, and those of its view.
 func TestPublishedMetadata(t *testing.T) {
 	server := emulator.Start(t)
 	d := openAt(t, server, newPlace(t, server))

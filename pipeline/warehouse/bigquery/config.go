@@ -1,6 +1,7 @@
 package bigquery
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -86,7 +87,7 @@ func (c Config) check() (s settings, err error) {
 	}
 	if p := c.Price; p != (Price{}) {
 		if p.PerTiB < 0 || p.Currency == "" {
-			return s, fmt.Errorf("price: want per_tib of at least 0 and a currency, such as {per_tib: 6.25, currency: USD, date: 2026-11-01}")
+			return s, errors.New("price: want per_tib of at least 0 and a currency, such as {per_tib: 6.25, currency: USD, date: 2026-11-01}")
 		}
 		if _, err := time.Parse(time.DateOnly, p.Date); err != nil {
 			return s, fmt.Errorf("price: %q is no date; say when the price was looked up, such as 2026-11-01", p.Date)

@@ -44,7 +44,6 @@ var (
 	verified   = regexp.MustCompile("\\(SELECT count\\(\\*\\) FROM (`[^ ]+`) WHERE ([^)]+)\\) AS n[0-9]+")
 	selected   = regexp.MustCompile("(?s) FROM (`[^ ]+`)$")
 	numberCol  = frame.Int64("n", "A number.")
-	stateCol   = frame.String("state", "A state.")
 	customers  = frame.Table{Name: "customers", Key: []string{"id"}, Columns: []frame.Column{idCol.Column, valueCol.Column}}
 	sourceRows = data(customers, warehouse.Run{}, 50, 1)
 )
@@ -155,14 +154,14 @@ func (e *engine) transaction(script string, params map[string]*string) string {
 	var spoiled string
 	begun, committed := false, false
 	for _, statement := range strings.Split(strings.TrimSuffix(strings.TrimSpace(script), ";"), ";\n") {
-		switch {
-		case statement == "BEGIN TRANSACTION":
+		switch statement {
+		case "BEGIN TRANSACTION":
 			begun = true
 			continue
-		case statement == "COMMIT TRANSACTION":
+		case "COMMIT TRANSACTION":
 			committed = begun
 			continue
-		case statement == "END IF":
+		case "END IF":
 			continue
 		}
 		if m := locked.FindStringSubmatch(statement); m != nil {

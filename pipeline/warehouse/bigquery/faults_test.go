@@ -60,7 +60,7 @@ func (w *world) sees(err error) error {
 		want = recorded
 	}
 	if seen := w.summary(); seen != want {
-		return fmt.Errorf("after %v readers see %s", err, seen)
+		return fmt.Errorf("readers see %s after %s", seen, fmt.Sprint(err))
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (w *world) converges() error {
 	if done && errors.Is(err, warehouse.ErrDone) || !done && err == nil && w.summary() == recorded {
 		return nil
 	}
-	return fmt.Errorf("error %v, readers see %s", err, w.summary())
+	return fmt.Errorf("readers see %s, error %s", w.summary(), fmt.Sprint(err))
 }
 
 // A refusal is what the server answers to a call from some time on.

@@ -66,7 +66,7 @@ func page(q url.Values, total int) (from, to int) {
 	return from, to
 }
 
-// rows returns those from from to to as the API writes them: everything is text.
+// rows returns those between from and to as the API writes them: everything is text.
 func rows(records []arrow.Record, from, to int) []*bq.TableRow {
 	var out []*bq.TableRow
 	at := 0

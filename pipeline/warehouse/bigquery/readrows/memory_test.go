@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -35,7 +36,7 @@ import (
 	"segments/pipeline/warehouse/bigquery/bigquerytest"
 )
 
-// visits returns a table of messages records, each of rows rows of about 40 bytes that LZ4 takes little off.
+// visits returns a table of messages records, each of as many rows of about 40 bytes that LZ4 takes little off.
 func visits(rows, messages int) table {
 	schema := arrow.NewSchema([]arrow.Field{
 		{Name: "visit", Type: arrow.PrimitiveTypes.Int64},
@@ -52,7 +53,7 @@ func visits(rows, messages int) table {
 	return slices.Repeat(table{b.NewRecord()}, messages)
 }
 
-// blobs returns a table of messages records, each of rows rows of 1 kB that cannot be compressed.
+// blobs returns a table of messages records, each of as many rows of 1 kB that cannot be compressed.
 func blobs(rows, messages int) table {
 	schema := arrow.NewSchema([]arrow.Field{{Name: "blob", Type: arrow.BinaryTypes.Binary}}, nil)
 	random := rand.NewChaCha8([32]byte{})
@@ -213,7 +214,7 @@ func BenchmarkRead(b *testing.B) {
 			}
 			for {
 				next, err := it.Next()
-				if err == iterator.Done {
+				if errors.Is(err, iterator.Done) {
 					return nil
 				}
 				if err != nil {

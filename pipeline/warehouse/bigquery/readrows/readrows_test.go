@@ -393,14 +393,14 @@ func TestLeave(t *testing.T) {
 	r := New(s.Client(t), quick())
 	read := r.Read(t.Context(), Table{Name: orders, Rows: 1000})
 	for range 20 {
-		for range read {
+		for range read { //nolint:errcheck // it is left at once
 			break
 		}
 		quiet(t, s)
 	}
 	func() {
 		defer func() { _ = recover() }()
-		for range read {
+		for range read { //nolint:errcheck // it is left at once
 			panic("the consumer's")
 		}
 	}()
