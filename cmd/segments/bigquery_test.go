@@ -62,6 +62,9 @@ var named sync.Once
 // onEmulator makes data sets for a test on the emulator.
 func onEmulator(t testing.TB) place {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("minutes on the emulator, which -short leaves out")
+	}
 	server := emulate(t)
 	p := place{TB: t, project: "example-project", location: "EU", poll: 2 * time.Second} // a look takes the emulator one
 	p.Source, p.Results, p.Staging = datasets("t" + strings.ToLower(rand.Text()[:10]))

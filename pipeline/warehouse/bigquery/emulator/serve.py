@@ -42,6 +42,7 @@ duckdb.connect = connect_offline  # before the emulator is imported, which calls
 
 import uvicorn  # noqa: E402
 from local_bigquery import app  # noqa: E402
+from local_bigquery.catalog import tables  # noqa: E402
 from local_bigquery.engine import database  # noqa: E402
 from local_bigquery.grpc import server as storage  # noqa: E402
 from local_bigquery.settings import settings  # noqa: E402
@@ -113,6 +114,26 @@ def fetch(query, params=None):
         return []
 
 
+creating = threading.Lock()
+
+
+def create(*args):
+    """Makes one table at a time.
+
+    Of two changes that DuckLake commits at once it may fail one, with a message of its own. BigQuery makes both, or tells
+    the second one that the table is there.
+    """
+    with creating:
+        for _ in range(20):
+            try:
+                return create_table(*args)
+            except duckdb.Error as error:
+                if "Failed to commit" not in str(error):
+                    raise
+        return create_table(*args)
+
+
+create_table, tables.create = tables.create, create
 all_objects, database.objects = database.objects, objects
 fetch_from_all, database.fetch = database.fetch, fetch
 
