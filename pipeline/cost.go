@@ -22,7 +22,7 @@ type Cost struct {
 }
 
 // What a run asks besides what it stages: audits, profiles and counts once, and for each origin of the backtest the
-// outcomes of every segmentation. TestPlannedReads holds them against what a run asked.
+// outcomes of every segmentation. TestBigQuery (cmd/segments) holds them against what a run asked.
 const (
 	otherReads      = 100 // once
 	originReads     = 70  // for each origin

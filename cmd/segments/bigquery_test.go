@@ -9,7 +9,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -181,15 +183,20 @@ func (p place) configured(yaml string) shop {
 
 // jobs lists the steps of the jobs for p's output data set that were made since then, dry runs left out. The emulator
 // keeps only jobs that have run.
-func (p place) jobs(since time.Time) []string {
+func (p place) jobs(since time.Time) (steps []string) {
+	p.Helper()
+	p.eachJob(since, func(step string, _ *bq.Job) { steps = append(steps, step) })
+	return steps
+}
+
+func (p place) eachJob(since time.Time, f func(step string, job *bq.Job)) {
 	p.Helper()
 	jobs := p.client.Jobs(p.Context())
 	jobs.MinCreationTime = since
-	var steps []string
 	for {
 		job, err := jobs.Next()
 		if errors.Is(err, iterator.Done) {
-			return steps
+			return
 		}
 		check(p, err)
 		config, err := job.Config()
@@ -204,7 +211,7 @@ func (p place) jobs(since time.Time) []string {
 			labels = config.Labels
 		}
 		if labels["dataset"] == strings.ToLower(p.Results) {
-			steps = append(steps, labels["step"])
+			f(labels["step"], job)
 		}
 	}
 }
@@ -291,6 +298,31 @@ func alike(t testing.TB, got, want map[string][]string) {
 	}
 }
 
+var foreseen = regexp.MustCompile(`in about (\d+) reads of tables`)
+
+// readsPlanned is how many reads of tables plan says that a run makes.
+func readsPlanned(t testing.TB, plan string) int {
+	t.Helper()
+	m := foreseen.FindStringSubmatch(plan)
+	if m == nil {
+		t.Fatalf("plan foresees no reads:\n%s", plan)
+	}
+	n, err := strconv.Atoi(m[1])
+	check(t, err)
+	return n
+}
+
+// reads counts the tables that the queries since a time have read, anew for each query.
+func (p place) reads(since time.Time) (n int) {
+	p.Helper()
+	p.eachJob(since, func(_ string, job *bq.Job) {
+		if q, ok := job.LastStatus().Statistics.Details.(*bq.QueryStatistics); ok {
+			n += len(q.ReferencedTables)
+		}
+	})
+	return n
+}
+
 // The whole job on the emulator; TestRealBigQuery does the same in a real project.
 func TestBigQuery(t *testing.T) {
 	t.Parallel()
@@ -310,7 +342,9 @@ func (p place) wholeJob(dir, more string) {
 	says(t, stderr, "5 sources")
 	out, _ := s.segments(exitOK, "plan", "--as-of", day(1), "-o", "csv")
 	says(t, out, "source,customers,", "table,customer_segments,", "would be made", "cost,bytes,")
+	planned := readsPlanned(t, out)
 
+	began := time.Now()
 	first := s.child("run", "--as-of", day(1))
 	first.reaches("stage customers")
 	first.signal(syscall.SIGSTOP)
@@ -322,6 +356,9 @@ func (p place) wholeJob(dir, more string) {
 	t.Log(stderr)
 	embedded := newShop(t, dir, more)
 	embedded.publish(1)
+	if n := p.reads(began); n > planned || 3*n < planned {
+		t.Errorf("plan foresaw %d reads of tables, and the run made %d: see otherReads and originReads in pipeline/cost.go", planned, n)
+	}
 	alike(t, published(t, s), published(t, embedded))
 	if left := p.staged(); left != nil {
 		t.Errorf("left in staging: %v", left)
