@@ -147,3 +147,48 @@ func TestLeaseThatIsLost(t *testing.T) {
 		})
 	}
 }
+
+// Who sees that another run has the lease stages nothing more, and leaves the ledger alone: a line would make the other's
+// publish fail. A lease that has only ended is taken again.
+func TestLeaseThatEnds(t *testing.T) {
+	shop, _ := cleanLife(t)
+	for _, taken := range []bool{false, true} {
+		t.Run(fmt.Sprintf("taken over %t", taken), func(t *testing.T) {
+			w := newWorld(t, shop)
+			defer w.t.end()
+			d, err := w.open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close() //nolint:errcheck // what it leaves expires
+			d.leaseTime = 400 * time.Millisecond
+			if err := d.Claim(t.Context(), second); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.call.Delete(t.Context(), d.leaseTable()); err != nil { // as its end does
+				t.Fatal(err)
+			}
+			heir, err := w.open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer heir.Close() //nolint:errcheck // as above
+			if taken {
+				if err := heir.Claim(t.Context(), other); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(4 * d.leaseTime)
+			_, staged := stage(t.Context(), d, dated, data(dated, second, 3, 2))
+			recorded := d.Record(t.Context(), entryOf(second, warehouse.Failed))
+			for _, err := range []error{staged, recorded} {
+				if taken != errors.Is(err, warehouse.ErrBusy) || !taken && err != nil {
+					t.Errorf("error %v", err)
+				}
+			}
+			if err := heir.Claim(t.Context(), other); !taken && !errors.Is(err, warehouse.ErrBusy) {
+				t.Errorf("the lease was not taken again: %v", err)
+			}
+		})
+	}
+}

@@ -261,7 +261,10 @@ func (d *db) Record(ctx context.Context, e warehouse.Entry, refs ...warehouse.Re
 	if e.State == warehouse.Published {
 		return fail(errors.New("only Publish makes a run published"))
 	}
-	c, err := d.claimed()
+	c, err := d.working()
+	if errors.Is(err, warehouse.ErrBusy) { // a line of ours would make the other's publish fail
+		return fail(err)
+	}
 	if err != nil { // a run that never came to work writes under a lease of its own
 		if c, err = d.lease(ctx, e.Run); err != nil {
 			return fail(err)
