@@ -89,6 +89,9 @@ func changed(err error) bool { return faultOf(err).code == http.StatusPreconditi
 func explain(what string, err error) error {
 	f := faultOf(err)
 	message := line(f.message)
+	if f.aboutValues() {
+		message = withoutValues(message)
+	}
 	if kind := f.kind(err); kind != nil {
 		return fmt.Errorf("%s: %w: %s", what, kind, message)
 	}
