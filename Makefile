@@ -17,7 +17,7 @@ help: ## list what make can do
 build: compiler ## build bin/segments
 	go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/segments ./cmd/segments
 
-run: build ## segment a made-up company of 50,000 customers in ./demo-company (DEMO=folder for another place)
+run: build ## segment a made-up company of 20,000 people in ./demo-company (DEMO=folder for another place)
 	bin/segments demo --dir '$(DEMO)'
 
 run-bigquery: build ## run examples/bigquery on an emulator of BigQuery, with a made-up company (needs Python 3.13)
@@ -43,7 +43,7 @@ fmt: $(LINT) ## format the code
 	$(LINT) fmt
 
 golden: generate ## write the generated files again
-	cp bin/golden/* docs/
+	@for f in $(GENERATED); do rm -rf "$$f" && cp -r "bin/golden/$$f" "$$f"; done
 
 typecheck: ## check the queries that have changed with GoogleSQL's own analyzer (its first build: minutes, 7 GB of memory)
 	cd sql/typecheck && GOFLAGS=-mod=mod go run -p 1 . -write && GOFLAGS=-mod=mod go test -p 1 .
@@ -67,16 +67,22 @@ e2e-bigquery: compiler ## run the whole job in a real project: PROJECT=... DATAS
 
 check: lint test fresh ## all that a change must pass: lint, test, generated files fresh
 
+# What generate makes; looker holds nothing else.
+GENERATED = docs/tables.md docs/commands.md docs/configuration.md docs/config.schema.json looker
+
 # fresh says which generated file is not what the code says.
 fresh: generate
-	@for f in bin/golden/*; do \
-		diff -u "docs/$${f##*/}" "$$f" || { echo "docs/$${f##*/} is stale: run make golden" >&2; exit 1; }; \
+	@for f in $(GENERATED); do \
+		diff -ruN "$$f" "bin/golden/$$f" || { echo "$$f is stale: run make golden" >&2; exit 1; }; \
 	done
 
 generate: build
-	@rm -rf bin/golden && mkdir -p bin/golden
-	bin/segments tables markdown > bin/golden/tables.md
-	bin/segments explain config > bin/golden/config.schema.json
+	@rm -rf bin/golden && mkdir -p bin/golden/docs
+	bin/segments tables markdown > bin/golden/docs/tables.md
+	bin/segments reference commands > bin/golden/docs/commands.md
+	bin/segments reference configuration > bin/golden/docs/configuration.md
+	bin/segments explain config > bin/golden/docs/config.schema.json
+	bin/segments tables lookml --dir bin/golden/looker
 
 $(LINT):
 	GOFLAGS= CGO_ENABLED=0 GOBIN='$(CURDIR)/bin/tools' \

@@ -183,6 +183,7 @@ func (r *run) stageLedger(ctx context.Context) ([]warehouse.Ref, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.staged = append(r.staged, checks, rejects)
 	return []warehouse.Ref{checks, rejects}, nil
 }
 

@@ -21,10 +21,10 @@ type Cost struct {
 	Reads int64 // tables read, counted anew for each query: warehouses bill each of them with a minimum
 }
 
-// What a run asks besides what it stages: audits, profiles and counts once, and for each origin of the backtest the
-// outcomes of every segmentation. TestBigQuery (cmd/segments) holds them against what a run asked.
+// What a run asks besides what it stages: audits, profiles, traits and counts once, and so the report; and for each origin
+// of the backtest the outcomes of every segmentation. TestBigQuery (cmd/segments) holds them against what a run asked.
 const (
-	otherReads      = 100 // once
+	otherReads      = 125 // once
 	originReads     = 70  // for each origin
 	otherReadsWidth = 64  // bytes a customer that they read: an identifier and a few columns
 )

@@ -54,40 +54,48 @@ func (r *run) warnOfStale(ctx context.Context) error {
 	return nil
 }
 
+// fresh says whether every source is as new as the configuration asks.
 func (r *run) fresh(ctx context.Context) error {
 	ss, err := r.Job.sources(ctx)
 	if err != nil {
 		return err
 	}
 	for _, s := range ss {
-		days := r.Freshness[s.Name]
-		if days == 0 {
-			continue
-		}
-		// What was last written to before then holds nothing newer: that is known before anything is read.
-		if last := s.written.In(r.Location); !s.written.IsZero() && int(frame.DayOf(r.AsOf)-frame.DayOf(last)) >= days {
-			return notReady("sources.%s is too old: it was last written to on %s, freshness.%s allows %dd", s.Name,
-				last.Format(time.DateOnly), s.Name, days)
-		}
-		if seen, ok := r.stale[s.Name]; ok && !s.written.IsZero() && s.written.Equal(seen.written) {
-			return seen.err // looking again would give the same, and cost again
-		}
-		q, err := r.selectSource(s.Newest(s.typed), map[string]any{"as_of_day": int64(frame.DayOf(r.AsOf))})
-		if err != nil {
+		if err := r.freshSource(ctx, s); err != nil {
 			return err
 		}
-		for b, err := range r.Warehouse.Query(ctx, q) {
-			if err != nil {
-				return fmt.Errorf("sources.%s: %w", s.Name, err)
-			}
-			newest := rowCount.Of(b)
-			switch {
-			case b.NumRows() == 0 || newest.IsNull(0):
-				return r.isStale(s, "sources.%s has no row up to %s", s.Name, r.AsOf.Format(time.DateOnly))
-			case int64(frame.DayOf(r.AsOf))-newest.Value(0) >= int64(days):
-				return r.isStale(s, "sources.%s is too old: its newest row up to %s is of %s, freshness.%s allows %dd", s.Name,
-					r.AsOf.Format(time.DateOnly), frame.TimeOf(frame.Day(newest.Value(0))).Format(time.DateOnly), s.Name, days)
-			}
+	}
+	return nil
+}
+
+func (r *run) freshSource(ctx context.Context, s source) error {
+	days := r.Freshness[s.Name]
+	if days == 0 {
+		return nil
+	}
+	// What was last written to before then holds nothing newer: that is known before anything is read.
+	if last := s.written.In(r.Location); !s.written.IsZero() && int(frame.DayOf(r.AsOf)-frame.DayOf(last)) >= days {
+		return notReady("sources.%s is too old: it was last written to on %s, freshness.%s allows %dd", s.Name,
+			last.Format(time.DateOnly), s.Name, days)
+	}
+	if seen, ok := r.stale[s.Name]; ok && !s.written.IsZero() && s.written.Equal(seen.written) {
+		return seen.err // looking again would give the same, and cost again
+	}
+	q, err := r.selectSource(s.Newest(s.typed), map[string]any{"as_of_day": int64(frame.DayOf(r.AsOf))})
+	if err != nil {
+		return err
+	}
+	for b, err := range r.Warehouse.Query(ctx, q) {
+		if err != nil {
+			return fmt.Errorf("sources.%s: %w", s.Name, err)
+		}
+		newest := rowCount.Of(b)
+		switch {
+		case b.NumRows() == 0 || newest.IsNull(0):
+			return r.isStale(s, "sources.%s has no row up to %s", s.Name, r.AsOf.Format(time.DateOnly))
+		case int64(frame.DayOf(r.AsOf))-newest.Value(0) >= int64(days):
+			return r.isStale(s, "sources.%s is too old: its newest row up to %s is of %s, freshness.%s allows %dd", s.Name,
+				r.AsOf.Format(time.DateOnly), frame.TimeOf(frame.Day(newest.Value(0))).Format(time.DateOnly), s.Name, days)
 		}
 	}
 	return nil

@@ -26,8 +26,14 @@ func (r *run) stage(ctx context.Context, c *chain, features warehouse.Ref, w wit
 		}
 		refs = append(refs, more...)
 	}
-	more, err := r.stageAggregates(ctx, c, features, labels)
-	return append(refs, more...), err
+	for _, f := range []func(context.Context, *chain, warehouse.Ref, warehouse.Ref) ([]warehouse.Ref, error){r.stageAggregates, r.stageTraits} {
+		more, err := f(ctx, c, features, labels)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, more...)
+	}
+	return refs, nil
 }
 
 // apply runs every batch of features through the chain once and writes it to every output table, customer_segments first.

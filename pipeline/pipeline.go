@@ -12,7 +12,6 @@
 package pipeline
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -69,6 +68,7 @@ type Job struct {
 	MaxAnonymous   float64            // share of a source's rows that may lack a customer
 	MinGroup       int64              // groups under this many people are not described
 	RetentionDays  int                // dated rows older than this go; 0 keeps all
+	People         bool               // whether there is the view people, over the customers source
 	Freshness      map[string]int     // source: the days it may be old
 	FreshnessWait  time.Duration      // how long to wait for a source that is too old
 	Now            func() time.Time   // the clock
@@ -152,16 +152,3 @@ func (e StepError) Error() string { return "transforms." + e.Step + "." + e.Err.
 
 // Unwrap returns what Signature said.
 func (e StepError) Unwrap() error { return e.Err }
-
-// Check looks at the wiring, at what the warehouse allows and at the sources, without running anything. Its errors wrap ErrConfig where the
-// configuration is at fault.
-func (j *Job) Check(ctx context.Context) error {
-	if _, err := j.Tables(); err != nil {
-		return err
-	}
-	if err := j.Warehouse.Check(ctx); err != nil {
-		return err
-	}
-	_, err := j.sources(ctx)
-	return err
-}

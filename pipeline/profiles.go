@@ -105,6 +105,7 @@ func (r *run) stageAggregates(ctx context.Context, c *chain, features, labels wa
 			}
 		}
 	}
+	r.moved = largestMove(transitions, r.MinGroup)
 	p, err := r.stageBatch(ctx, segmentProfiles, profiles...)
 	if err != nil {
 		return nil, err

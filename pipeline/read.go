@@ -63,6 +63,11 @@ func (j *Job) CurrentDay(ctx context.Context) (time.Time, error) {
 	return time.Time{}, ErrNothing
 }
 
+// Definitions lists the segments of every segmentation, best first.
+func (j *Job) Definitions(ctx context.Context) frame.Batches {
+	return j.read(ctx, "report_definitions", nil, definitions)
+}
+
 // Segment tells what the segment called name is, by its definition, its profile and what conversions said on the current day.
 func (j *Job) Segment(ctx context.Context, name string) (definition, profile, validated frame.Batches, err error) {
 	day, err := j.CurrentDay(ctx)
@@ -146,97 +151,4 @@ func (j *Job) wasWithheld(ctx context.Context, c *chain, at map[string]any) (wit
 		}
 	}
 	return withheld{}, nil
-}
-
-// A Plan is what a run would do.
-type Plan struct {
-	AsOf     time.Time
-	Previous string // the run it would build on; empty where there is none
-	Sources  []PlannedSource
-	Tables   []PlannedTable
-	Cost     Cost
-	Charges  warehouse.Charges // the price, and what may be spent
-}
-
-// A PlannedSource is a source as a run would find it.
-type PlannedSource struct {
-	Name   string
-	Rows   int64
-	Absent []string // canonical columns that the configuration leaves out
-}
-
-// A PlannedTable is a table that a run would write to.
-type PlannedTable struct {
-	Name    string
-	New     bool     // it would be made
-	Columns []string // columns that would be added
-	Rows    int64    // now
-}
-
-// Changes says whether tables would be made or columns added.
-func (p Plan) Changes() bool {
-	for _, t := range p.Tables {
-		if t.New || len(t.Columns) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// Plan reads the sources, and says what a run of the day asOf would do.
-func (j *Job) Plan(ctx context.Context, asOf time.Time) (*Plan, error) {
-	ss, err := j.fingerprint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	prev, err := j.previous(ctx, asOf)
-	if err != nil {
-		return nil, err
-	}
-	p := &Plan{AsOf: asOf, Previous: prev.runID, Charges: j.Warehouse.Charges()}
-	if p.Cost, err = j.cost(ss); err != nil {
-		return nil, err
-	}
-	for _, s := range ss {
-		ps := PlannedSource{Name: s.Name, Rows: s.rows}
-		for _, c := range sql.SourceColumns(s.Name) {
-			if !s.given[c.Name] {
-				ps.Absent = append(ps.Absent, c.Name)
-			}
-		}
-		p.Sources = append(p.Sources, ps)
-	}
-	tables, err := j.Tables()
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range tables {
-		pt, err := j.planTable(ctx, t)
-		if err != nil {
-			return nil, err
-		}
-		p.Tables = append(p.Tables, pt)
-	}
-	return p, nil
-}
-
-func (j *Job) planTable(ctx context.Context, t frame.Table) (PlannedTable, error) {
-	pt := PlannedTable{Name: t.Name}
-	ref, ok, err := j.Warehouse.Published(ctx, t)
-	if err != nil {
-		return pt, err
-	}
-	if !ok {
-		pt.New = true
-		return pt, nil
-	}
-	q, err := sql.Bind("table_rows", j.Warehouse.Dialect(), nil, ref.As("t"))
-	if err != nil {
-		return pt, err
-	}
-	if pt.Rows, err = j.count(ctx, q); err != nil {
-		return pt, err
-	}
-	pt.Columns = ref.Lacking
-	return pt, nil
 }

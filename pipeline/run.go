@@ -31,7 +31,11 @@ type Result struct {
 	Checks    []Check
 	Backtests []Backtest // newest origin first
 	Warnings  []string
+	Moved     *Move // the largest move between core segments; nil where there was none to tell of
 	Elapsed   time.Duration
+
+	// Staged is what a run would have published that did not: rejected, or dry. It can be read until the warehouse is closed.
+	Staged []warehouse.Ref
 
 	Planned     Cost  // what the run was expected to read
 	BytesBilled int64 // what the warehouse billed for the run; 0 where it does not charge
@@ -52,6 +56,7 @@ type run struct {
 	prev     generation
 	started  time.Time
 	planned  Cost
+	moved    *Move
 	stale    map[string]staleness // by source
 	checks   []Check
 	warnings []string
@@ -60,6 +65,7 @@ type run struct {
 	cutMoved, ruleChanged bool // since the previous generation, by what the models report
 
 	tables map[string]warehouse.Ref // staged inputs by logical name
+	staged []warehouse.Ref          // outputs, the ledger's included
 }
 
 // Run does the job for one slot. Where the data are rejected, the error wraps ErrRejected, the ledger says why, and the
@@ -95,7 +101,11 @@ func (j *Job) run(ctx context.Context, o Options) (*Result, error) {
 	res := &Result{Run: r.id}
 	refs, err := r.work(ctx, res)
 	res.Checks, res.Rejects, res.Warnings = r.checks, r.rejects, r.warnings
-	if err == nil && !o.DryRun && !o.ValidateOnly {
+	switch {
+	case err != nil, o.ValidateOnly:
+	case o.DryRun:
+		_, err = r.stageLedger(ctx)
+	default:
 		err = r.publish(ctx, res, refs)
 	}
 	endSpan(ctx, err)
@@ -110,7 +120,10 @@ func (j *Job) run(ctx context.Context, o Options) (*Result, error) {
 // result adds to res what is known at the end.
 func (r *run) result(res *Result) *Result {
 	res.Elapsed = r.Now().Sub(r.started)
-	res.Planned, res.BytesBilled = r.planned, r.Warehouse.Charges().Bytes
+	res.Planned, res.BytesBilled, res.Moved = r.planned, r.Warehouse.Charges().Bytes, r.moved
+	if !res.Published && !res.Already {
+		res.Staged = r.staged
+	}
 	return res
 }
 
@@ -139,7 +152,7 @@ func (r *run) claim(ctx context.Context) error {
 			return err
 		}
 		r.id = warehouse.Run{
-			ID: r.AsOf.Format(time.DateOnly) + "-" + digest[:12], Name: r.Name, AsOf: r.AsOf, Digest: digest, Previous: r.prev.runID,
+			ID: runName(r.AsOf, digest), Name: r.Name, AsOf: r.AsOf, Digest: digest, Previous: r.prev.runID,
 			Backfill: r.Backfill,
 		}
 		err = r.Warehouse.Claim(ctx, r.id)
@@ -171,6 +184,7 @@ func (r *run) work(ctx context.Context, res *Result) ([]warehouse.Ref, error) {
 		return nil, err
 	}
 	withheld, validated, err := r.backtest(ctx, res)
+	r.staged = append(r.staged, validated...)
 	if err != nil {
 		return nil, err
 	}
@@ -192,6 +206,7 @@ func (r *run) work(ctx context.Context, res *Result) ([]warehouse.Ref, error) {
 		return nil, err
 	}
 	refs, err := r.stage(ctx, c, features, withheld)
+	r.staged = append(r.staged, refs...)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +228,7 @@ func (r *run) publish(ctx context.Context, res *Result, refs []warehouse.Ref) er
 	if r.RetentionDays > 0 {
 		keepFrom = r.AsOf.AddDate(0, 0, -r.RetentionDays)
 	}
-	if err := r.Warehouse.Publish(ctx, r.entry(warehouse.Published, res, headline(res)), keepFrom, Views, append(refs, ledger...)...); err != nil {
+	if err := r.Warehouse.Publish(ctx, r.entry(warehouse.Published, res, headline(res)), keepFrom, r.views(), append(refs, ledger...)...); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
 	res.Published = true

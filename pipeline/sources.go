@@ -23,6 +23,8 @@ type source struct {
 	written time.Time // when it was last written to; zero where that is not known
 	rows    int64     // set by fingerprint
 	digest  string    // set by fingerprint
+
+	addresses sql.Relation // what the view people reads of it, where there is one
 }
 
 // sources resolves the configured sources against what the warehouse says is there.
@@ -42,19 +44,33 @@ func (j *Job) sources(ctx context.Context) ([]source, error) {
 	}
 	j.snapshot = pin.At
 	out := make([]source, 0, len(j.Sources))
+	var wrong Errors
+	if err := j.checkPeople(); err != nil {
+		wrong = append(wrong, err)
+	}
 	for _, s := range j.Sources {
 		s.Pinned = pin.Tables[s.From]
 		ctx := j.step(ctx, "check "+s.Name)
 		checked, err := j.source(ctx, s)
-		if err != nil {
+		var several Errors
+		switch {
+		case errors.As(err, &several):
+			wrong = append(wrong, several...)
+		case errors.Is(err, ErrConfig), errors.Is(err, ErrNotReady), errors.Is(err, warehouse.ErrPermission):
+			wrong = append(wrong, err) // and perhaps others have mistakes too
+		case err != nil:
 			return nil, err
 		}
 		out = append(out, checked)
+	}
+	if wrong != nil {
+		return nil, wrong.err()
 	}
 	j.sourceCache = out
 	return out, nil
 }
 
+// source resolves s. Where several of its columns are wrong, the error is Errors.
 func (j *Job) source(ctx context.Context, s sql.Source) (source, error) {
 	d := j.Warehouse.Dialect()
 	all, err := s.All(d)
@@ -70,25 +86,34 @@ func (j *Job) source(ctx context.Context, s sql.Source) (source, error) {
 	if err != nil {
 		return source{}, err
 	}
+	wrong := func(err error) (source, error) {
+		if errors.Is(err, ErrConfig) {
+			if all := j.mistakes(ctx, s, has.Columns); len(all) > 0 {
+				err = all.err()
+			}
+		}
+		return source{}, err
+	}
 	mapped, err := s.Mapped(d, has.Columns)
 	if err != nil {
-		return source{}, configError(err)
+		return wrong(configError(err))
 	}
 	types, err := j.describe(ctx, key+".columns", mapped)
 	if err != nil {
-		return source{}, err
+		return wrong(err)
 	}
 	out := source{Source: s, mapped: mapped, given: map[string]bool{}, bytes: types.Bytes, most: types.Rows, written: types.Written}
 	if out.typed, err = s.Typed(d, mapped, types.Columns); err != nil {
 		if empty, countErr := j.empty(ctx, mapped); countErr == nil && empty {
-			return source{}, notReady("sources.%s is empty", s.Name) // an empty file says nothing of its types
+			return source{}, isEmpty(s.Name) // an empty file says nothing of its types
 		}
-		return source{}, configError(err)
+		return wrong(configError(err))
 	}
 	for c := range s.Columns {
 		out.given[c] = true
 	}
-	return out, nil
+	out.addresses, err = j.addresses(s, has.Columns, types.Columns)
+	return out, err
 }
 
 // selectSource returns the query of r, a relation of a source. params are those of its parameters that differ from run
@@ -119,15 +144,6 @@ func (j *Job) describe(ctx context.Context, key string, r sql.Relation) (warehou
 	return e, nil
 }
 
-func (j *Job) empty(ctx context.Context, r sql.Relation) (bool, error) {
-	q, err := j.selectSource(r, nil)
-	if err != nil {
-		return false, err
-	}
-	fp, err := j.Warehouse.Fingerprint(ctx, q)
-	return fp.Rows == 0, err
-}
-
 // fingerprint reads every source once and notes how many rows it has and what they are.
 func (j *Job) fingerprint(ctx context.Context) ([]source, error) {
 	ss, err := j.sources(ctx)
@@ -146,7 +162,7 @@ func (j *Job) fingerprint(ctx context.Context) ([]source, error) {
 		}
 		ss[i].rows, ss[i].digest = fp.Rows, fp.Digest
 		if fp.Rows == 0 { // an empty source would lift every objection, or switch the gate off
-			return nil, notReady("sources.%s is empty; leave a source that you do not have out of the configuration", s.Name)
+			return nil, isEmpty(s.Name)
 		}
 	}
 	return ss, nil

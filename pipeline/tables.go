@@ -113,18 +113,6 @@ var (
 	}
 )
 
-// Views are what readers find beside the tables.
-var Views = []warehouse.View{
-	{
-		Name: "audiences", Query: "audiences", Reads: []string{"segment_profiles_current", "segment_definitions"},
-		Doc: "The groups of the newest published day, with size, rule and suggested action.",
-	},
-	{
-		Name: "audience_memberships", Query: "audience_memberships", Reads: []string{"customer_segments_current", "customer_features_current"},
-		Doc: "Who may be e-mailed, by group of the newest published day: only who agreed to e-mail (consent_email) and has not unsubscribed.",
-	},
-}
-
 // cols returns the columns of declared ones.
 func cols(cs ...interface{ Decl() frame.Column }) []frame.Column {
 	out := make([]frame.Column, len(cs))
@@ -181,7 +169,7 @@ func (j *Job) Tables() ([]frame.Table, error) {
 			out = append(out, t)
 		}
 	}
-	out = append(out, definitions, segmentProfiles, segmentTransitions, segmentValidation, modelValidation, modelParameters)
+	out = append(out, definitions, segmentProfiles, segmentTraits, segmentTransitions, segmentValidation, modelValidation, modelParameters)
 	for _, sig := range sigs {
 		for _, t := range sig.Learned {
 			out = append(out, learnedTable(t))

@@ -123,6 +123,16 @@ func Members(name string, rows Relation, d Dialect, column string) Relation {
 	return Relation{name, "SELECT " + d.ident("customer_id") + ", " + d.ident(column) + " AS segment FROM (" + rows.Select + ") AS m"}
 }
 
+// Memberships returns the relation memberships: who is in which segment of each of the segmentations, which are columns of
+// rows; in none, where the segment is NULL.
+func Memberships(rows Relation, d Dialect, segmentations ...string) Relation {
+	parts := make([]string, len(segmentations))
+	for i, s := range segmentations {
+		parts[i] = "SELECT customer_id, " + d.Literal(s) + " AS segmentation, segment FROM (" + Members("", rows, d, s).Select + ") AS s"
+	}
+	return Relation{"memberships", strings.Join(parts, "\nUNION ALL\n")}
+}
+
 // MembersBefore returns the relation members_before: who was in which segment so many days ago. rows is a dated table;
 // the dates are the parameters as_of_30 for 30 days ago, and so on.
 func MembersBefore(rows Relation, d Dialect, column string, daysAgo ...int) Relation {

@@ -143,7 +143,7 @@ func (s Source) Mapped(d Dialect, has []ColumnInfo) (Relation, error) {
 		if !ok {
 			continue
 		}
-		expr, err := s.expression(d, c.Name, value, has)
+		expr, err := s.expression(d, "columns."+c.Name, value, has)
 		if err != nil {
 			return Relation{}, err
 		}
@@ -163,8 +163,8 @@ func (s Source) Mapped(d Dialect, has []ColumnInfo) (Relation, error) {
 	return Relation{s.Name, "SELECT " + strings.Join(cols, ", ") + "\nFROM " + rel}, nil
 }
 
-// expression returns value as a column of the source where it names one, else as the SQL it is.
-func (s Source) expression(d Dialect, name, value string, has []ColumnInfo) (string, error) {
+// expression returns value, that of the source's key, as a column of the source where it names one, else as the SQL it is.
+func (s Source) expression(d Dialect, key, value string, has []ColumnInfo) (string, error) {
 	for _, h := range has {
 		if strings.EqualFold(h.Name, value) {
 			return d.Quote(h.Name)
@@ -175,7 +175,7 @@ func (s Source) expression(d Dialect, name, value string, has []ColumnInfo) (str
 		for i, h := range has {
 			names[i] = h.Name
 		}
-		return "", fmt.Errorf("sources.%s.columns.%s: %w %s; it has %s", s.Name, name, ErrNoColumn, value, strings.Join(names, ", "))
+		return "", fmt.Errorf("sources.%s.%s: %w %s; it has %s", s.Name, key, ErrNoColumn, value, strings.Join(names, ", "))
 	}
 	return "(" + value + "\n)", nil // the value may end with a comment
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,22 +34,49 @@ func (a *app) demoCommand() *cobra.Command {
 			}
 			fmt.Fprintf(a.err, "made a company of %s people in %s\n", thousands(int64(o.Customers)), dir)
 			a.configFile = filepath.Join(dir, "segments.yaml")
-			j, cfg, err := a.open(cmd.Context(), false)
-			if err != nil {
-				return err
+			for months := earlierMonths; months >= 0; months-- {
+				if err := a.demoDay(cmd.Context(), monthsBefore(truth.Options.AsOf, months), months == 0); err != nil {
+					return err
+				}
 			}
-			defer closing(j, &err)
-			if _, err = a.runSlot(cmd.Context(), j, pipeline.Options{AsOf: truth.Options.AsOf}); err != nil {
-				return err
-			}
-			fmt.Fprintf(a.err, queriesToTry, filepath.Join(filepath.Dir(cfg.Path("x")), "shop.duckdb"), a.configFile)
+			fmt.Fprintf(a.err, queriesToTry, filepath.Join(filepath.Dir(a.config.Path("x")), "shop.duckdb"), a.configFile)
 			return nil
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "segments-demo", "where to make it")
-	c.Flags().IntVar(&o.Customers, "customers", 50000, "how many people")
+	c.Flags().IntVar(&o.Customers, "customers", 20000, "how many people")
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "another seed makes another company")
 	return c
+}
+
+// earlierMonths is how many month ends are published before the demo's day, so that there are moves and trends to show.
+const earlierMonths = 3
+
+// monthsBefore is the last day of the month so many months before that of day, which is the last of its own.
+func monthsBefore(day time.Time, months int) time.Time {
+	return time.Date(day.Year(), day.Month()-time.Month(months)+1, 0, 0, 0, 0, 0, time.UTC)
+}
+
+// demoDay publishes a day of the demo; all is told of the last one.
+func (a *app) demoDay(ctx context.Context, day time.Time, last bool) (err error) {
+	j, _, err := a.open(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer closing(j, &err)
+	o := pipeline.Options{AsOf: day}
+	if last {
+		_, err = a.runSlot(ctx, j, o)
+		return err
+	}
+	p := a.startProgress()
+	j.Progress = p.update
+	res, err := j.Run(ctx, o)
+	p.done()
+	if err == nil {
+		fmt.Fprintf(a.err, "published %s: %s customers\n", day.Format(time.DateOnly), thousands(res.Customers))
+	}
+	return err
 }
 
 // demoFolder makes dir, unless it is there: then it must be empty or have a demo in it, which may be written anew.

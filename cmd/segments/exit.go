@@ -63,7 +63,7 @@ func exitCode(ctx context.Context, err error, running bool) int {
 		return int(asked)
 	case errors.As(context.Cause(ctx), &signaled):
 		return 128 + int(signaled.sig)
-	case is(pipeline.ErrNotReady):
+	case is(pipeline.ErrNotReady) && !is(pipeline.ErrConfig): // what is wrong is wrong, whatever is late besides
 		return exitNotReady
 	case is(pipeline.ErrRejected, warehouse.ErrBadData, transforms.ErrTooFewRows), running && is(sql.ErrNoColumn, sql.ErrColumnType):
 		return exitRejected

@@ -99,10 +99,20 @@ func TestCommandsThatRead(t *testing.T) {
 	id := s.row("SELECT run_id FROM runs")
 	out, stderr = s.segments(exitOK, "plan", "--as-of", day(-1), "--detailed-exitcode", "-o", "json")
 	says(t, stderr, "building on "+id)
+	var plan jsonPlan
+	check(t, json.Unmarshal([]byte(out), &plan))
 	rows := map[string]any{}
-	for _, r := range listed(t, out) {
-		rows[r["name"].(string)] = r["rows_now"]
+	for _, p := range plan.Sources {
+		rows[p.Name] = p.Rows
 	}
+	for _, p := range plan.Tables {
+		rows[p.Name] = p.Rows
+	}
+	if plan.AsOf != day(-1) || plan.Slot != "new" || plan.Previous != id || plan.Changes || len(plan.Waits) != 0 {
+		t.Errorf("plan: %+v", plan)
+	}
+	_, stderr = s.segments(exitOK, "plan", "--as-of", day(0))
+	says(t, stderr, day(0)+" is published already as run "+id+": nothing has changed since, a run would do nothing; building on no earlier day")
 	for name, n := range map[string]string{
 		"orders":            s.row("SELECT count(*) FROM read_parquet('" + data + "/orders.parquet')"),
 		"customer_segments": s.row("SELECT count(*) FROM customer_segments"),
@@ -131,21 +141,28 @@ func TestCommandsThatRead(t *testing.T) {
 		if _, err := r.ReadAll(); err != nil {
 			t.Errorf("%v: %v", args, err)
 		}
-		out, _ = s.segments(exitOK, args...)
-		says(t, out, "─")
+		if out, _ := s.segments(exitOK, args...); len(out) < 100 {
+			t.Errorf("%v: %s", args, out)
+		}
 	}
 	out, _ = s.segments(exitOK, "status", "-o", "json")
 	if r := listed(t, out)[0]; r["current"] != day(0) || r["run_id"] != id || r["state"] != "PUBLISHED" {
 		t.Errorf("status: %v", r)
 	}
 	out, _ = s.segments(exitOK, "show", id)
-	says(t, out, "conservation", "unique_keys", "accepted_values", "gate", "forecast_beats_naive", "missing_customer_id", "duplicate")
+	says(t, out, "conservation", "unique_keys", "accepted_values", "gate", "forecast_beats_naive", "missing customer id", "duplicate")
 	out, _ = s.segments(exitOK, "explain", "segment", "champions") // in whatever case
-	says(t, out, "Champions", "rule", "action", "revenue_total", "converters")
+	says(t, out, "Champions (core segment)", "what to do", "revenue total", "what customers did next", "times everybody's rate")
 	_, stderr = s.segments(exitConfig, "explain", "segment", "Whales")
-	says(t, stderr, `there is no segment "Whales"`)
+	says(t, stderr, `there is no segment "Whales"; there are `, "At Risk")
+	_, stderr = s.segments(exitConfig, "explain", "segment", "at", "risks")
+	says(t, stderr, `there is no segment "at risks"; did you mean At Risk?`)
+	for _, args := range [][]string{{"show", id[:14]}, {"show", day(0)}} { // the beginning of one, and its day
+		out, _ = s.segments(exitOK, args...)
+		says(t, out, "run "+id+" · as of "+day(0)+" · PUBLISHED", "what became of the rows", "unique_keys (")
+	}
 	_, stderr = s.segments(exitConfig, "show", "2025-06-30-000000000000")
-	says(t, stderr, "there is no run 2025-06-30-000000000000")
+	says(t, stderr, "there is no run 2025-06-30-000000000000; near are "+id)
 
 	out, stderr = s.segments(exitOK, "validate", "--as-of", day(0), "-o", "json")
 	says(t, stderr, "checks passed")

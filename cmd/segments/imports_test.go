@@ -42,11 +42,15 @@ pipeline/warehouse/bigquery/bigquerytest :
 pipeline/warehouse/bigquery/emulator :
 pipeline/steps                   : pipeline transforms/frame transforms/rfm transforms/clv transforms/cluster
                                    transforms/behavior transforms/segment
-pipeline/queries                 : transforms/frame sql pipeline pipeline/warehouse pipeline/validation pipeline/steps
+pipeline/queries                 : transforms/frame sql pipeline pipeline/warehouse pipeline/validation pipeline/steps pipeline/report
 sql/typecheck                    : pipeline/queries
 pipeline/validation              : transforms/frame
+pipeline/report                  : transforms/frame sql pipeline/warehouse pipeline/validation
+pipeline/report/reporttest       :
 pipeline/demo                    : transforms/frame
+pipeline/discover                : transforms/frame sql pipeline/warehouse
 pipeline/config                  : sql
+pipeline/notify                  :
 pipeline/telemetry               :
 pipeline/telemetry/telemetrytest :
 pipeline                         : transforms transforms/frame transforms/customer sql

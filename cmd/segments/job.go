@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -18,15 +20,32 @@ import (
 	"segments/pipeline/warehouse"
 )
 
+// readConfig is config.Read, which says where a configuration comes from if there is none.
+func (a *app) readConfig() (*config.Config, error) {
+	c, err := config.Read(a.configFile)
+	var e *config.Error
+	if _, missing := os.Stat(a.configFile); errors.Is(missing, fs.ErrNotExist) && errors.As(err, &e) {
+		e.Message += "; `segments init` makes one, -c names another"
+	}
+	return c, err
+}
+
 // open reads the configuration and makes the job of it.
 func (a *app) open(ctx context.Context, readOnly bool) (*pipeline.Job, *config.Config, error) {
-	c, err := config.Load(a.configFile)
-	if err != nil {
+	c, err := a.readConfig()
+	if c == nil {
 		return nil, nil, err
 	}
 	a.config = c
-	j, err := a.job(c)
+	var found config.Errors
+	if err := found.Add(err); err != nil {
+		return nil, nil, err
+	}
+	j, err := a.jobWith(c, &found)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := found.Err(); err != nil {
 		return nil, nil, err
 	}
 	j.Warehouse, err = a.warehouse(ctx, c, readOnly)
@@ -38,6 +57,19 @@ func (a *app) open(ctx context.Context, readOnly bool) (*pipeline.Job, *config.C
 
 // job makes the job of the configuration, but for its warehouse.
 func (a *app) job(c *config.Config) (*pipeline.Job, error) {
+	var found config.Errors
+	j, err := a.jobWith(c, &found)
+	if err == nil {
+		err = found.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// jobWith is job, which adds to found what the configuration has wrong.
+func (a *app) jobWith(c *config.Config, found *config.Errors) (*pipeline.Job, error) {
 	v := c.Validation
 	f := steps.Forecast()
 	j := &pipeline.Job{
@@ -46,29 +78,38 @@ func (a *app) job(c *config.Config) (*pipeline.Job, error) {
 		Gate:     validation.Gate{MinAUCLower: v.Gate.MinAUCLower, MinConverters: v.Gate.MinConverters},
 		Currency: c.Currency.Code, Rates: c.Currency.Rates,
 		MaxRejected: c.Quality.MaxRejected, MaxAnonymous: c.Quality.MaxAnonymous, MinGroup: c.Privacy.MinGroup,
-		RetentionDays: int(c.Outputs.Retention), Freshness: c.FreshnessDays(), FreshnessWait: time.Duration(c.Freshness.Wait),
+		RetentionDays: int(c.Outputs.Retention), People: c.Outputs.People, Freshness: c.FreshnessDays(), FreshnessWait: time.Duration(c.Freshness.Wait),
 		Now: a.now, Log: a.logger(), CodeVersion: codeVersion(),
 	}
-	if err := j.Gate.Check(); err != nil {
-		field, rest, _ := strings.Cut(err.Error(), ":")
-		return nil, c.Errorf("validation.gate."+field, "%s", strings.TrimSpace(rest))
+	wrong := func(section string, err error) error {
+		if err == nil || found.Add(err) == nil {
+			return nil
+		}
+		field, rest, ok := strings.Cut(err.Error(), ":") // it begins with the key that is at fault
+		if !ok {
+			return err
+		}
+		return found.Add(c.Errorf(section+"."+field, "%s", strings.TrimSpace(rest)))
 	}
+	errs := []error{wrong("validation.gate", j.Gate.Check())}
 	known := map[string]bool{}
 	j.Steps = steps.All()
 	for _, t := range j.Steps {
-		if err := c.Section(c.Transforms[t.Name])(t.Estimator); err != nil {
-			return nil, err
-		}
-		if _, err := t.Estimator.Signature(); err != nil {
-			field, rest, _ := strings.Cut(err.Error(), ":")
-			return nil, c.Errorf("transforms."+t.Name+"."+field, "%s", strings.TrimSpace(rest))
-		}
+		section := "transforms." + t.Name
+		errs = append(errs, wrong(section, c.Section(c.Transforms[t.Name])(t.Estimator)))
+		_, err := t.Estimator.Signature()
+		errs = append(errs, wrong(section, err))
 		known[t.Name] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Transforms)) {
 		if !known[name] {
-			return nil, c.Errorf("transforms."+name, "there is no such transform; there are %s", strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			errs = append(errs, wrong("", c.Errorf("transforms."+name, "there is no such transform%s", config.DidYouMean(name, slices.Sorted(maps.Keys(known))))))
 		}
+	}
+	_, err := contentOf(c) // rather now than when a run has ended
+	errs = append(errs, found.Add(err))
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	digest, err := json.Marshal([]any{c.Validation, c.Currency, c.Quality, c.Privacy, c.Outputs})
 	j.ConfigDigest = digest
@@ -77,12 +118,22 @@ func (a *app) job(c *config.Config) (*pipeline.Job, error) {
 
 // warehouse opens the configured warehouse.
 func (a *app) warehouse(ctx context.Context, c *config.Config, readOnly bool) (warehouse.Warehouse, error) {
+	return a.warehouseWith(ctx, c, readOnly, nil)
+}
+
+// warehouseWith is warehouse. Where found is not nil, mistakes in the section are added to it, and what has none is opened.
+func (a *app) warehouseWith(ctx context.Context, c *config.Config, readOnly bool, found *config.Errors) (warehouse.Warehouse, error) {
 	for name, node := range c.Warehouse {
 		w, ok := warehouses[name]
 		if !ok {
-			return nil, c.Errorf("warehouse."+name, "there is no such warehouse; there are %s", strings.Join(slices.Sorted(maps.Keys(warehouses)), ", "))
+			return nil, c.Errorf("warehouse."+name, "there is no such warehouse%s", config.DidYouMean(name, slices.Sorted(maps.Keys(warehouses))))
 		}
-		opened, err := w.open(ctx, warehouse.Env{Now: a.now, Log: a.logger(), ReadOnly: readOnly}, a.decode(c, node))
+		decode := a.decode(c, node)
+		if found != nil {
+			strict := decode
+			decode = func(into any) error { return found.Add(strict(into)) }
+		}
+		opened, err := w.open(ctx, warehouse.Env{Now: a.now, Log: a.logger(), ReadOnly: readOnly}, decode)
 		if err != nil && exitCode(ctx, err, false) == exitBug {
 			if field, rest, ok := strings.Cut(err.Error(), ": "); ok { // what Open says of a value begins with its key
 				return nil, c.Errorf("warehouse."+name+"."+field, "%s", rest)
@@ -96,13 +147,11 @@ func (a *app) warehouse(ctx context.Context, c *config.Config, readOnly bool) (w
 // decode is the decoder of the warehouse's section; a relative path in it is made absolute.
 func (a *app) decode(c *config.Config, node ast.Node) func(any) error {
 	return func(into any) error {
-		if err := c.Section(node)(into); err != nil {
-			return err
-		}
+		err := c.Section(node)(into)
 		if p, ok := into.(interface{ Resolve(func(string) string) }); ok {
 			p.Resolve(c.Path)
 		}
-		return nil
+		return err
 	}
 }
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"segments/pipeline"
+	"segments/pipeline/config"
 	"segments/pipeline/warehouse"
 	"segments/transforms/frame"
 )
@@ -26,117 +28,84 @@ func (a *app) reading(f func(ctx context.Context, j *pipeline.Job, args []string
 	}
 }
 
-func (a *app) checkCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "check", Short: "Check configuration, sources and wiring; nothing is run", Args: cobra.NoArgs,
-		RunE: a.reading(func(ctx context.Context, j *pipeline.Job, _ []string) error {
-			if err := j.Check(ctx); err != nil {
-				return err
-			}
-			tables, err := j.Tables()
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(a.err, "✓ %s: %d sources, %d transforms, %d tables\n", a.configFile, len(j.Sources), len(j.Steps), len(tables))
-			return nil
-		}),
-	}
+// runColumns are what status, runs and show tell of a run.
+var runColumns = []string{
+	"run_id", "as_of", "state", "backfill", "started_at", "ended_at", "customers", "left_out", "bytes_billed", "snapshot", "message",
 }
 
-func (a *app) planCommand() *cobra.Command {
-	var asOf string
-	var detailed bool
-	c := &cobra.Command{
-		Use: "plan", Short: "Say what a run would do: sources, tables, rows, schema changes", Args: cobra.NoArgs,
-		RunE: a.reading(func(ctx context.Context, j *pipeline.Job, _ []string) error {
-			day := a.yesterday(j.Location)
-			if asOf != "" {
-				var err error
-				if day, err = date("as-of", asOf); err != nil {
-					return err
-				}
-			}
-			p, err := j.Plan(ctx, day)
-			if err != nil {
-				return err
-			}
-			if err := a.show(planListing(p)); err != nil {
-				return err
-			}
-			on := "building on no earlier day"
-			if p.Previous != "" {
-				on = "building on " + p.Previous
-			}
-			fmt.Fprintf(a.err, "as of %s, %s; %s\n", day.Format(time.DateOnly), on, plannedCost(p))
-			if b := p.Charges.Budget; b > 0 && p.Cost.Bytes > b {
-				return fmt.Errorf("%w: max_bytes_billed allows %s", warehouse.ErrBudget, size(b))
-			}
-			if detailed && p.Changes() {
-				return exitError(exitChanges)
-			}
-			return nil
-		}),
-	}
-	c.Flags().StringVar(&asOf, "as-of", "", "the day (default yesterday)")
-	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 10 where tables would be made or columns added")
-	return c
+// A ledgerRun is a run as the ledger has it.
+type ledgerRun struct {
+	id, asOf, state, started, ended, message string
+	customers, leftOut                       any
+	backfill                                 bool
 }
 
-// plannedCost says what a run would cost.
-func plannedCost(p *pipeline.Plan) string {
-	if p.Charges.Least == 0 {
-		return "the embedded warehouse costs nothing"
+// ledgerRuns reads the runs of l, a listing of runColumns.
+func ledgerRuns(l *listing) []ledgerRun {
+	out := make([]ledgerRun, len(l.rows))
+	for i, r := range l.rows {
+		of := func(name string) any { return r[slices.Index(l.headers, name)] }
+		word := func(name string) string { return spoken(of(name)) }
+		out[i] = ledgerRun{
+			id: word("run_id"), asOf: word("as_of"), state: word("state"), started: word("started_at"), ended: word("ended_at"),
+			message: word("message"), customers: of("customers"), leftOut: of("left_out"), backfill: of("backfill") == true,
+		}
 	}
-	s := "a run would read about " + size(p.Cost.Bytes) + money(p.Charges.Price, p.Cost.Bytes)
-	if p.Charges.Budget > 0 {
-		return s + "; " + size(p.Charges.Budget) + " are allowed"
-	}
-	return s + "; there is no limit (max_bytes_billed)"
+	return out
 }
 
-// size is bytes in the unit that fits.
-func size(bytes int64) string {
-	v, unit := float64(bytes), 0
-	for v >= 1024 && unit < 5 {
-		v, unit = v/1024, unit+1
-	}
-	if unit == 0 {
-		return fmt.Sprintf("%d bytes", bytes)
-	}
-	return fmt.Sprintf("%.1f %ciB", v, " KMGTP"[unit])
-}
-
-// money says what bytes cost, where the configuration has a price.
-func money(p warehouse.Price, bytes int64) string {
-	if p == (warehouse.Price{}) {
+// spoken is a value of a listing as text; empty where there is none.
+func spoken(v any) string {
+	if v == nil {
 		return ""
 	}
-	return fmt.Sprintf(", %.2f %s at the price of %s", p.Of(bytes), p.Currency, p.Date)
+	return fmt.Sprint(v)
 }
 
-func planListing(p *pipeline.Plan) *listing {
-	l := &listing{headers: []string{"what", "name", "rows_now", "detail"}}
-	for _, s := range p.Sources {
-		detail := "every column"
-		if len(s.Absent) > 0 {
-			detail = "without " + strings.Join(s.Absent, ", ")
-		}
-		l.add("source", s.Name, s.Rows, detail)
+// took is how long the run was at work; empty where the ledger does not say.
+func (r ledgerRun) took() string {
+	from, err1 := time.Parse(time.RFC3339, r.started)
+	to, err2 := time.Parse(time.RFC3339, r.ended)
+	if err1 != nil || err2 != nil || !to.After(from) {
+		return ""
 	}
-	if p.Charges.Least > 0 {
-		l.add("cost", "bytes", nil, fmt.Sprintf("%d to be read, in about %d reads of tables", p.Cost.Bytes, p.Cost.Reads))
+	return seconds(to.Sub(from))
+}
+
+// when is the moment at which the run ended, and how long ago that was.
+func (a *app) when(r ledgerRun) string {
+	at, err := time.Parse(time.RFC3339, r.ended)
+	if err != nil {
+		return r.ended
 	}
-	for _, t := range p.Tables {
-		detail := "the rows of " + p.AsOf.Format(time.DateOnly) + ", if any, are replaced"
-		switch {
-		case t.New:
-			detail = "would be made"
-		case len(t.Columns) > 0:
-			detail = "columns added: " + strings.Join(t.Columns, ", ")
-		}
-		l.add("table", t.Name, t.Rows, detail)
+	return at.Format("2006-01-02 15:04 UTC") + ago(a.now().Sub(at))
+}
+
+func ago(d time.Duration) string {
+	switch {
+	case d < 0:
+		return ""
+	case d < time.Minute:
+		return ", just now"
+	case d < 2*time.Hour:
+		return fmt.Sprintf(", %s ago", plural(int64(d/time.Minute), "minute"))
+	case d < 48*time.Hour:
+		return fmt.Sprintf(", %s ago", plural(int64(d/time.Hour), "hour"))
 	}
-	return l
+	return fmt.Sprintf(", %s ago", plural(int64(d/(24*time.Hour)), "day"))
+}
+
+// next says what to do after a run; empty where there is nothing.
+func (r ledgerRun) next() string {
+	switch warehouse.State(r.state) {
+	case warehouse.Rejected:
+		return "what was published before is untouched; `segments show " + r.id + "` has the checks that failed, `segments explain check NAME` what to do"
+	case warehouse.Failed:
+		return "what was published before is untouched; mend what the message says, then `segments run --as-of " + r.asOf + "`"
+	case warehouse.Broken:
+		return "what readers see of " + r.asOf + " is not to be trusted: `segments run --as-of " + r.asOf + "`, and report it"
+	}
+	return ""
 }
 
 func (a *app) statusCommand() *cobra.Command {
@@ -147,7 +116,7 @@ func (a *app) statusCommand() *cobra.Command {
 			if err != nil && !errors.Is(err, pipeline.ErrNothing) {
 				return err
 			}
-			runs, err := list(j.Runs(ctx, ""), "run_id", "as_of", "state", "ended_at", "customers", "message")
+			l, err := list(j.Runs(ctx, ""), runColumns...)
 			if err != nil {
 				return err
 			}
@@ -155,60 +124,184 @@ func (a *app) statusCommand() *cobra.Command {
 			if !day.IsZero() {
 				current = day.Format(time.DateOnly)
 			}
-			l := &listing{headers: append([]string{"current"}, runs.headers...)}
-			if len(runs.rows) > 0 {
-				l.add(append([]any{current}, runs.rows[0]...)...)
-			} else {
-				l.headers = []string{"current"}
-				l.add(current)
+			if a.format == "table" {
+				return a.statusSheet(j, current, ledgerRuns(l))
 			}
-			return a.show(l)
+			out := &listing{headers: []string{"current"}}
+			if len(l.rows) == 0 {
+				out.add(current)
+			} else {
+				out.headers = append(out.headers, l.headers...)
+				out.add(append([]any{current}, l.rows[0]...)...)
+			}
+			return a.show(out)
 		}),
 	}
 }
 
+// statusSheet prints what a person wants to know first. runs are newest first.
+func (a *app) statusSheet(j *pipeline.Job, current string, runs []ledgerRun) error {
+	s := a.sheet()
+	i := slices.IndexFunc(runs, func(r ledgerRun) bool {
+		return r.asOf == current && r.state == string(warehouse.Published) && !r.backfill
+	})
+	switch {
+	case i >= 0:
+		s.line("published", fmt.Sprintf("%s by run %s: %s customers · %s", current, runs[i].id, amount(runs[i].customers), a.when(runs[i])))
+	case current != "none":
+		s.line("published", current)
+	default:
+		s.line("published", "none")
+	}
+	switch {
+	case len(runs) == 0:
+		s.line("last run", "none")
+		s.line("next", "`segments check`, then `segments run`")
+	case i != 0:
+		r := runs[0]
+		s.line("last run", fmt.Sprintf("%s · %s · %s", r.id, r.state, a.when(r)))
+		s.line("message", r.message)
+		s.line("next", r.next())
+	default:
+		s.line("message", runs[0].message)
+	}
+	failed := 0
+	for _, r := range runs {
+		if r.state == string(warehouse.Published) {
+			break
+		}
+		failed++
+	}
+	if failed > 1 {
+		s.line("since then", plural(int64(failed), "run")+" in a row without a publish; `segments runs` lists them")
+	}
+	if yesterday := a.yesterday(j.Location).Format(time.DateOnly); len(runs) > 0 && current != "none" && current < yesterday {
+		s.line("behind", "yesterday was "+yesterday)
+	}
+	return s.print()
+}
+
 func (a *app) runsCommand() *cobra.Command {
-	return &cobra.Command{
+	var limit int
+	c := &cobra.Command{
 		Use: "runs", Short: "List the runs, newest first", Args: cobra.NoArgs,
 		RunE: a.reading(func(ctx context.Context, j *pipeline.Job, _ []string) error {
+			if limit < 0 {
+				return usageError{fmt.Errorf("--limit: %d, want 1 or more, or 0 for all", limit)}
+			}
 			l, err := list(j.Runs(ctx, ""), "run_id", "as_of", "state", "backfill", "ended_at", "customers", "left_out", "message")
 			if err != nil {
 				return err
 			}
-			return a.show(l)
+			all := len(l.rows)
+			if limit > 0 && all > limit {
+				l.rows = l.rows[:limit]
+			}
+			if a.format == "table" {
+				l = shortRuns(l)
+			}
+			if err := a.show(l); err != nil {
+				return err
+			}
+			switch {
+			case all == 0 && a.format == "table":
+				fmt.Fprintln(a.err, "there is no run yet; `segments run` makes the first one")
+			case all > len(l.rows):
+				fmt.Fprintf(a.err, "%d of %d runs; --limit 0 lists all\n", limit, all)
+			}
+			return nil
 		}),
 	}
+	c.Flags().IntVar(&limit, "limit", 20, "how many; 0 lists all")
+	return c
+}
+
+// shortRuns is l, runs, as a person reads it: the day is in the run's name.
+func shortRuns(l *listing) *listing {
+	out := &listing{headers: []string{"run", "state", "ended", "customers", "left_out", "message"}, clip: true}
+	for _, r := range l.rows {
+		state, ended := spoken(r[2]), spoken(r[4])
+		if r[3] == true {
+			state += " (backfill)"
+		}
+		if at, err := time.Parse(time.RFC3339, ended); err == nil {
+			ended = at.Format("2006-01-02 15:04")
+		}
+		out.add(r[0], state, ended, r[5], r[6], r[7])
+	}
+	return out
 }
 
 func (a *app) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show [RUN]", Short: "Show the checks of a run and what became of its rows (default the last run)", Args: cobra.MaximumNArgs(1),
+		Long: "Show the checks of a run and what became of its rows. RUN is a run, the first letters of one, or a day, which stands for its\n" +
+			"newest run. Without it, it is the last run.",
+		Example:           "  segments show -c shop.yaml\n  segments show 2026-11-20\n  segments show -o json | jq '.checks[] | select(.state == \"failed\")'",
+		ValidArgsFunction: a.completeRuns,
 		RunE: a.reading(func(ctx context.Context, j *pipeline.Job, args []string) error {
-			id := ""
-			if len(args) > 0 {
-				id = args[0]
-			}
-			runs, err := list(j.Runs(ctx, id), "run_id", "as_of", "state", "started_at", "ended_at", "customers", "left_out", "bytes_billed", "snapshot", "message")
+			runs, err := list(j.Runs(ctx, ""), runColumns...)
 			if err != nil {
 				return err
 			}
-			if len(runs.rows) == 0 {
-				return usageError{fmt.Errorf("there is no run %s; `segments runs` lists them", id)}
-			}
-			runs.rows = runs.rows[:1]
-			id = fmt.Sprint(runs.rows[0][0])
-			checks, err := list(j.Checks(ctx, id), "check_name", "subject", "state", "detail")
+			i, err := pickRun(ledgerRuns(runs), strings.Join(args, ""))
 			if err != nil {
 				return err
 			}
-			rejects, err := list(j.Rejects(ctx, id), "source", "reason", "rows")
+			runs.rows = runs.rows[i : i+1]
+			run := ledgerRuns(runs)[0]
+			checks, err := list(j.Checks(ctx, run.id), "check_name", "subject", "state", "detail")
 			if err != nil {
 				return err
+			}
+			rejects, err := list(j.Rejects(ctx, run.id), "source", "reason", "rows")
+			if err != nil {
+				return err
+			}
+			if a.format == "table" {
+				return a.showSheet(run, checks, rejects)
 			}
 			return a.showAll([]string{"run", "checks", "rejects"}, runs, checks, rejects)
 		}),
 	}
 }
+
+// pickRun finds the run that name means among runs, which are newest first: the whole identifier, its beginning, or its day.
+func pickRun(runs []ledgerRun, name string) (int, error) {
+	if len(runs) == 0 {
+		return 0, fmt.Errorf("%w: there is no run yet; `segments run` makes the first one", pipeline.ErrNothing)
+	}
+	if i := slices.IndexFunc(runs, func(r ledgerRun) bool { return r.id == name }); i >= 0 {
+		return i, nil
+	}
+	if name == "" {
+		return 0, nil
+	}
+	var begin, ids []string
+	first := -1
+	for i, r := range runs {
+		ids = append(ids, r.id)
+		if strings.HasPrefix(r.id, name) {
+			if begin = append(begin, r.id); first < 0 {
+				first = i
+			}
+		}
+	}
+	if len(begin) == 1 || first >= 0 && runs[first].asOf == name {
+		return first, nil
+	}
+	if len(begin) > 1 {
+		return 0, usageError{fmt.Errorf("%s begins several runs: %s", name, strings.Join(firstOf(begin, 5), ", "))}
+	}
+	near := config.Nearest(name, ids)
+	if near == nil {
+		near = ids
+	}
+	return 0, usageError{fmt.Errorf("there is no run %s; near are %s; `segments runs` lists all", name, strings.Join(firstOf(near, 3), ", "))}
+}
+
+// firstOf is at most n of s.
+func firstOf[E any](s []E, n int) []E { return s[:min(n, len(s))] }
 
 // showAll shows listings one after the other; as JSON they are one object, by names.
 func (a *app) showAll(names []string, ls ...*listing) error {

@@ -16,13 +16,26 @@ import (
 func main() {
 	ctx, stop := withSignals(context.Background())
 	defer stop()
-	a := &app{
-		out: os.Stdout, err: os.Stderr, now: time.Now, getenv: os.Getenv,
-		terminal: term.IsTerminal(int(os.Stderr.Fd())),
-	}
+	a := &app{out: os.Stdout, err: os.Stderr, now: time.Now, getenv: os.Getenv, columns: widthOf(os.Stdout), screen: widthOf(os.Stderr)}
+	a.terminal = a.screen != nil
 	code := a.main(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
+}
+
+// widthOf tells the width of the terminal that f is, 0 where it does not say; nil where f is no terminal.
+func widthOf(f *os.File) func() int {
+	fd := int(f.Fd())
+	if !term.IsTerminal(fd) {
+		return nil
+	}
+	return func() int {
+		width, _, err := term.GetSize(fd)
+		if err != nil {
+			return 0
+		}
+		return width
+	}
 }
 
 // A signalError is the cause of a context that a signal ended.

@@ -23,7 +23,7 @@ import (
 // TestMain makes this test binary play the command where it is called segments: scripts and tests of several processes
 // run that.
 func TestMain(m *testing.M) {
-	testscript.Main(withCompanies{m}, map[string]func(){"segments": main})
+	testscript.Main(withCompanies{m}, map[string]func(){"segments": mainAtAnyTime})
 }
 
 // companies is the folder of the companies that the tests only read; see company.

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -14,6 +15,7 @@ import (
 type listing struct {
 	headers []string
 	rows    [][]any
+	clip    bool // on a terminal, texts of the last column are cut rather than broken
 }
 
 func (l *listing) add(row ...any) { l.rows = append(l.rows, row) }
@@ -45,10 +47,10 @@ func (a *app) show(l *listing) error {
 	case "json":
 		return a.json(l.objects())
 	case "csv":
-		w := csv.NewWriter(a.out)
+		w := newCSV(a.out, false)
 		rows := [][]string{l.headers}
 		for _, r := range l.rows {
-			rows = append(rows, texts(r, exact))
+			rows = append(rows, texts(r, exact, w.text))
 		}
 		return w.WriteAll(rows)
 	}
@@ -57,19 +59,33 @@ func (a *app) show(l *listing) error {
 	t.Style().Format.Header = text.FormatDefault
 	t.Style().Options.DrawBorder, t.Style().Options.SeparateColumns = false, false
 	t.AppendHeader(row(l.headers))
+	cells := [][]string{l.headers}
+	for _, r := range l.rows {
+		cells = append(cells, texts(r, decimal, cell))
+	}
 	var columns []table.ColumnConfig
-	for k := range l.headers {
-		c := table.ColumnConfig{Number: k + 1, WidthMax: wrapAt, WidthMaxEnforcer: text.WrapSoft}
+	widths := fit(cells, a.width())
+	if last := len(widths) - 1; l.clip && a.width() > 0 {
+		for _, r := range cells[1:] {
+			r[last] = clipped(r[last], widths[last])
+		}
+	}
+	for k, width := range widths {
+		c := table.ColumnConfig{Number: k + 1, WidthMax: width, WidthMaxEnforcer: text.WrapSoft}
 		if len(l.rows) > 0 && number(l.rows[0][k]) {
 			c.Align, c.AlignHeader = text.AlignRight, text.AlignRight
 		}
 		columns = append(columns, c)
 	}
 	t.SetColumnConfigs(columns)
-	for _, r := range l.rows {
-		t.AppendRow(row(texts(r, decimal)))
+	for _, r := range cells[1:] {
+		t.AppendRow(row(r))
 	}
-	_, err := fmt.Fprintln(a.out, t.Render())
+	var out strings.Builder
+	for line := range strings.Lines(t.Render() + "\n") {
+		out.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	_, err := io.WriteString(a.out, out.String())
 	return err
 }
 
@@ -89,8 +105,8 @@ func row(ss []string) table.Row {
 	return r
 }
 
-// texts writes the values of a row; format writes numbers that are no integers.
-func texts(r []any, format func(float64) string) []string {
+// texts writes the values of a row: format writes numbers that are no integers, and words writes texts.
+func texts(r []any, format func(float64) string, words func(string) string) []string {
 	out := make([]string, len(r))
 	for i, v := range r {
 		switch v := v.(type) {
@@ -101,6 +117,8 @@ func texts(r []any, format func(float64) string) []string {
 			}
 		case float64:
 			out[i] = format(v)
+		case string:
+			out[i] = words(v)
 		default:
 			out[i] = fmt.Sprint(v)
 		}

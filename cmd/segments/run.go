@@ -36,6 +36,7 @@ func (a *app) runJob(ctx context.Context, asOf string, o pipeline.Options) (err 
 	var res *pipeline.Result
 	ctx, run := a.telemetry.Run(ctx)
 	defer func() { run.End(a.summary(ctx, o, res, err)) }()
+	defer func() { a.notify(ctx, o, res, err) }()
 	j, c, err := a.open(ctx, false)
 	if err != nil {
 		return err
@@ -65,12 +66,16 @@ func (a *app) runSlot(ctx context.Context, j *pipeline.Job, o pipeline.Options) 
 	res, err := j.Run(ctx, o)
 	p.done()
 	if err != nil && res != nil && errors.Is(err, pipeline.ErrRejected) {
-		fmt.Fprint(a.err, rejectedBlock(res, j))
+		fmt.Fprint(a.err, a.marked(rejectedBlock(res, j)))
 	}
 	if err != nil {
+		if res != nil && exitCode(ctx, err, true) == exitRejected {
+			a.reportOn(ctx, j, o, res, err)
+		}
 		return res, err
 	}
-	fmt.Fprint(a.err, closingBlock(res, j, o))
+	fmt.Fprint(a.err, a.marked(closingBlock(res, j, o)))
+	a.reportOn(ctx, j, o, res, nil)
 	return res, nil
 }
 
@@ -102,6 +107,7 @@ func (a *app) backfillCommand() *cobra.Command {
 						return fmt.Errorf("%s: %w", day, err)
 					}
 				}
+				a.notifyBackfill(ctx, first, last)
 				return nil
 			})
 		},
@@ -141,6 +147,7 @@ func (a *app) validate(ctx context.Context, asOf string) (err error) {
 	}
 	a.running = true
 	p := a.startProgress()
+	p.onlyBacktest()
 	j.Progress = p.update
 	res, err = j.Run(ctx, o)
 	p.done()

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -11,7 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScripts runs the transcripts in testdata. Besides the usual commands of scripts they have these:
+// TestScripts runs the transcripts in testdata; with UPDATE_SCRIPTS=1 it writes what they compare with anew. Besides the usual commands of scripts they have these:
 //
 //	exits CODE ARG...   run segments with the arguments; it must exit with the code
 //	sql FILE QUERY      print what a DuckDB file has, a line a row
@@ -21,6 +22,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": func(ts *testscript.TestScript, _ bool, args []string) {
 				want, err := strconv.Atoi(args[0])

@@ -19,55 +19,58 @@ var (
 	currencyForm = regexp.MustCompile(`^[A-Z]{3}$`)
 )
 
-// check looks at what the types do not say.
-func (c *Config) check() error {
-	if c.Name == "" {
-		return c.Errorf("name", "is missing; want for example name: shop")
+// check looks at what the types do not say, and adds to found what is wrong.
+func (c *Config) check(found *Errors) {
+	wrong := func(key, format string, args ...any) {
+		found.add(c.errorf(key, format, args...))
 	}
-	if !nameForm.MatchString(c.Name) {
-		return c.Errorf("name", "%q is no name: want a lower-case letter, then letters, digits, _ and -, at most 63", c.Name)
+	switch {
+	case c.Name == "":
+		wrong("name", "is missing; want for example name: shop")
+	case !nameForm.MatchString(c.Name):
+		wrong("name", "%q is no name: want a lower-case letter, then letters, digits, _ and -, at most 63", c.Name)
 	}
 	if _, err := time.LoadLocation(c.Timezone); err != nil || c.Timezone == "" || c.Timezone == "Local" {
-		return c.Errorf("timezone", "%q is no time zone: want an IANA name such as Europe/Berlin", c.Timezone)
+		wrong("timezone", "%q is no time zone: want an IANA name such as Europe/Berlin", c.Timezone)
 	}
 	const example = "want exactly one, such as duckdb: {path: shop.duckdb}"
 	if len(c.Warehouse) == 0 {
-		return c.Errorf("warehouse", "is missing; "+example)
+		wrong("warehouse", "is missing; "+example)
 	}
 	if len(c.Warehouse) > 1 {
-		return c.Errorf("warehouse", "there are %s; %s", strings.Join(sortedKeys(c.Warehouse), " and "), example)
+		wrong("warehouse", "there are %s; %s", strings.Join(sortedKeys(c.Warehouse), " and "), example)
 	}
 	if c.Sources.Orders == nil && c.Sources.Customers == nil {
-		return c.Errorf("sources", "orders and customers are missing; want at least one of them")
+		wrong("sources", "orders and customers are missing; want at least one of them")
 	}
 	for _, name := range sql.SourceNames() {
 		if s := c.Sources.named(name); s != nil {
-			if err := c.checkSource(name, s); err != nil {
-				return err
-			}
+			c.checkSource(wrong, found, name, s)
 		}
 	}
-	if err := c.checkRanges(); err != nil {
-		return err
-	}
-	if err := c.checkCurrency(); err != nil {
-		return err
-	}
+	c.checkRanges(wrong)
+	c.checkCurrency(wrong, found)
 	if _, set := c.find("schedule"); set {
-		return c.checkSchedule()
+		c.checkSchedule(wrong)
 	}
-	return nil
 }
 
-func (c *Config) checkSource(name string, s *Source) error {
+// wrong says what is wrong with the value of a key.
+type wrong func(key, format string, args ...any)
+
+func (c *Config) checkSource(wrong wrong, found *Errors, name string, s *Source) {
 	key := "sources." + name
 	switch {
 	case s.From == "" && s.Query == "":
-		return c.Errorf(key, "want from (a table or a file) or query")
+		e := c.atKey(key, "want from (a table or a file) or query")
+		e.Key += ".from" // which is to be added
+		found.add(e)
 	case s.From != "" && s.Query != "":
-		return c.Errorf(key+".query", "from is there too; want one of them")
-	case name != "customers" && s.Attributes != nil:
-		return c.Errorf(key+".attributes", "only customers have attributes")
+		wrong(key+".query", "from is there too; want one of them")
+	}
+	if name != "customers" && s.Attributes != nil {
+		wrong(key+".attributes", "only customers have attributes")
+		return
 	}
 	var all []string
 	for _, sc := range sql.SourceColumns(name) {
@@ -75,31 +78,42 @@ func (c *Config) checkSource(name string, s *Source) error {
 	}
 	for _, col := range sortedKeys(s.Columns) {
 		if !slices.Contains(all, col) {
-			return c.atKey(key+".columns."+col, "unknown column"+suggest(col, all, nil))
+			e := c.atKey(key+".columns."+col, "unknown column"+suggest(col, all, nil))
+			for _, near := range Nearest(col, all) {
+				e.meant = append(e.meant, key+".columns."+near)
+			}
+			found.add(e)
+		} else if strings.TrimSpace(s.Columns[col]) == "" {
+			wrong(key+".columns."+col, "is empty; want a column of the source or an SQL expression")
 		}
-		if strings.TrimSpace(s.Columns[col]) == "" {
-			return c.Errorf(key+".columns."+col, "is empty; want a column of the source or an SQL expression")
+	}
+	var needed []string
+	for _, sc := range sql.SourceColumns(name) {
+		if sc.Needed {
+			needed = append(needed, sc.Name)
 		}
+	}
+	if len(s.Columns) == 0 {
+		wrong(key+".columns", "is missing; needed are %s", strings.Join(needed, ", "))
 	}
 	for _, sc := range sql.SourceColumns(name) {
 		if _, ok := s.Columns[sc.Name]; sc.Needed && !ok {
-			return c.Errorf(key+".columns."+sc.Name, "is missing; it is needed. %s", sc.Doc)
+			wrong(key+".columns."+sc.Name, "is missing; it is needed. %s", sc.Doc)
 		}
 	}
 	for i, a := range s.Attributes {
 		if strings.TrimSpace(a) == "" || slices.Contains(s.Attributes[:i], a) {
-			return c.Errorf(key+".attributes", "%q is empty or there twice", a)
+			wrong(key+".attributes", "%q is empty or there twice", a)
 		}
 	}
-	return nil
 }
 
-func (c *Config) checkRanges() error {
+func (c *Config) checkRanges(wrong wrong) {
 	if s := c.Sources.Customers; c.Freshness.Customers > 0 && (s == nil || s.Columns["created_at"] == "") {
-		return c.Errorf("freshness.customers", "cannot be told without sources.customers.columns.created_at")
+		wrong("freshness.customers", "cannot be told without sources.customers.columns.created_at")
 	}
 	if c.Privacy.Pseudonymize {
-		return c.Errorf("privacy.pseudonymize", "pseudonyms are not there yet: customer_id is published as the source gives it")
+		wrong("privacy.pseudonymize", "pseudonyms are not there yet: customer_id is published as the source gives it")
 	}
 	v, q := c.Validation, c.Quality
 	for _, r := range []struct {
@@ -117,38 +131,38 @@ func (c *Config) checkRanges() error {
 		{"privacy.min_group", c.Privacy.MinGroup >= 1, "at least 1", c.Privacy.MinGroup},
 	} {
 		if !r.ok {
-			return c.Errorf(r.key, "%v, want %s", r.got, r.want)
+			wrong(r.key, "%v, want %s", r.got, r.want)
 		}
 	}
-	return nil
 }
 
-func (c *Config) checkCurrency() error {
+func (c *Config) checkCurrency(wrong wrong, found *Errors) {
 	const want = "want an ISO 4217 code such as EUR"
 	code := c.Currency.Code
 	if code != "" && !currencyForm.MatchString(code) {
-		return c.Errorf("currency.code", "%q is no currency: %s", code, want)
+		wrong("currency.code", "%q is no currency: %s", code, want)
 	}
 	for _, other := range sortedKeys(c.Currency.Rates) {
 		key, rate := "currency.rates."+other, c.Currency.Rates[other]
 		switch {
 		case !currencyForm.MatchString(other):
-			return c.atKey(key, "is no currency: "+want)
+			found.add(c.atKey(key, "is no currency: "+want))
 		case !(rate > 0 && rate < 1e9):
-			return c.Errorf(key, "%v, want a number above 0", rate)
+			wrong(key, "%v, want a number above 0", rate)
 		case other == code && rate != 1:
-			return c.Errorf(key, "%v, but %s is the currency of the outputs; leave its rate out", rate, code)
+			wrong(key, "%v, but %s is the currency of the outputs; leave its rate out", rate, code)
 		}
 	}
 	if len(c.Currency.Rates) > 0 && code == "" {
-		return c.Errorf("currency.rates", "there are rates and no currency.code: what are they worth in?")
+		e := c.errorf("currency.rates", "there are rates and no currency.code: what are they worth in?")
+		e.Key = "currency.code" // which is to be added
+		found.add(e)
 	}
-	return nil
 }
 
 // checkSchedule refuses what the cron library takes besides five fields: names such as @daily and a leading TZ=, which
 // it moreover panics on when nothing follows.
-func (c *Config) checkSchedule() error {
+func (c *Config) checkSchedule(wrong wrong) {
 	var schedule cron.Schedule
 	var err error
 	if len(strings.Fields(c.Schedule)) == 5 && !strings.ContainsAny(c.Schedule, "=@") {
@@ -159,18 +173,18 @@ func (c *Config) checkSchedule() error {
 		if err != nil {
 			why = " (" + err.Error() + ")"
 		}
-		return c.Errorf("schedule", "%q is no schedule%s: want five cron fields in UTC, such as 0 3 * * *", c.Schedule, why)
+		wrong("schedule", "%q is no schedule%s: want five cron fields in UTC, such as 0 3 * * *", c.Schedule, why)
+		return
 	}
 	if schedule.Next(time.Unix(0, 0).UTC()).IsZero() {
-		return c.Errorf("schedule", "%q is a day that never comes", c.Schedule)
+		wrong("schedule", "%q is a day that never comes", c.Schedule)
 	}
-	return nil
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // resolve puts environment variables into sources and makes paths absolute.
-func (c *Config) resolve() error {
+func (c *Config) resolve(found *Errors) {
 	for _, name := range sql.SourceNames() {
 		s := c.Sources.named(name)
 		if s == nil {
@@ -182,7 +196,8 @@ func (c *Config) resolve() error {
 		}{{"from", &s.From}, {"query", &s.Query}} {
 			text, err := expand(*f.text)
 			if err != nil {
-				return c.Errorf("sources."+name+"."+f.key, "%v", err)
+				found.add(c.errorf("sources."+name+"."+f.key, "%v", err))
+				continue
 			}
 			*f.text = text
 		}
@@ -190,7 +205,6 @@ func (c *Config) resolve() error {
 			s.From = c.Path(s.From)
 		}
 	}
-	return nil
 }
 
 var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)

@@ -28,6 +28,8 @@ type Config struct {
 	Quality    Quality             `yaml:"quality" json:"quality,omitempty" jsonschema_description:"How much of a source may be put aside before a run is rejected."`
 	Privacy    Privacy             `yaml:"privacy" json:"privacy,omitempty" jsonschema_description:"What is kept from the outputs."`
 	Outputs    Outputs             `yaml:"outputs" json:"outputs,omitempty" jsonschema_description:"The published tables."`
+	Report     Report              `yaml:"report" json:"report,omitempty" jsonschema_description:"The HTML report that a run writes when it has ended."`
+	Notify     Notify              `yaml:"notify" json:"notify,omitempty" jsonschema_description:"Who is told how a run went."`
 	Schedule   string              `yaml:"schedule" json:"schedule,omitempty" jsonschema:"example=0 3 * * *" jsonschema_description:"When segments schedule runs the job: five cron fields (minute, hour, day, month, weekday) in UTC."`
 
 	file string
@@ -97,6 +99,19 @@ type Privacy struct {
 // Outputs is about the published tables.
 type Outputs struct {
 	Retention Days `yaml:"retention" json:"retention,omitempty" jsonschema:"example=400d" jsonschema_description:"Dated rows older than this go at the next publish; 0d keeps everything."`
+	People    bool `yaml:"people" json:"people,omitempty" jsonschema_description:"Whether there is a view people: customer_id, email and phone of who may be written to, read from the customers source whenever it is asked. Addresses are not copied. Off by default; docs/activation.md says what it takes."`
+}
+
+// Report is about the HTML report.
+type Report struct {
+	File    string `yaml:"file" json:"file,omitempty" jsonschema:"minLength=1" jsonschema_description:"Where a run writes its report, relative to the configuration; none writes none."`
+	Content string `yaml:"content" json:"content,omitempty" jsonschema:"minLength=1,example=content.csv" jsonschema_description:"A CSV file of what to suggest to which group: segment, stage, content, channel. Left out, it is what segments report --print-content prints."`
+}
+
+// Notify is about who is told.
+type Notify struct {
+	WebhookFile string `yaml:"webhook_file" json:"webhook_file,omitempty" jsonschema:"minLength=1,example=/var/run/segments/webhook" jsonschema_description:"A file with the address of a webhook that takes Slack's messages. It is a secret: the address stands in the file, not here."`
+	Link        string `yaml:"link" json:"link,omitempty" jsonschema:"minLength=1,example=https://intranet.example/report.html" jsonschema_description:"Where people find the report, for the message."`
 }
 
 // Default returns the defaults.
@@ -106,8 +121,12 @@ func Default() Config {
 		Validation: Validation{Horizon: 90, Origins: 3, Gate: Gate{MinAUCLower: 0.52, MinConverters: 100}},
 		Quality:    Quality{MaxRejected: 0.05, MaxAnonymous: 0.5},
 		Privacy:    Privacy{MinGroup: 20},
+		Report:     Report{File: "report.html"},
 	}
 }
+
+// NoReport is the Report.File of who wants none.
+const NoReport = "none"
 
 // Path returns p, or where it is relative, p below the folder of the configuration.
 func (c *Config) Path(p string) string {
@@ -121,11 +140,11 @@ func (c *Config) Path(p string) string {
 	return abs
 }
 
-// Location returns the configured time zone.
+// Location returns the configured time zone; UTC where there is none of its name, which is a mistake that Load refuses.
 func (c *Config) Location() *time.Location {
 	l, err := time.LoadLocation(c.Timezone)
 	if err != nil {
-		panic(err) // check has seen to it
+		return time.UTC
 	}
 	return l
 }
@@ -162,23 +181,25 @@ func (c *Config) FreshnessDays() map[string]int {
 }
 
 // Section returns the decoder of one of the sections that belong to components: strict, into a pointer to a struct of
-// defaults. An absent section leaves the struct as it is. Every error is an Error.
+// defaults. An absent section leaves the struct as it is. Every error is an Error, or Errors where there are several
+// mistakes; then what has none is decoded.
 func (c *Config) Section(node ast.Node) func(into any) error {
 	return func(into any) error {
 		if empty(node) {
 			return nil
 		}
-		return c.decode(node, into)
+		return c.decode(node, into).Err()
 	}
 }
 
-// decode reads node into the pointer into.
-func (c *Config) decode(node ast.Node, into any) error {
-	if err := c.shape(node, into); err != nil {
-		return err
+// decode reads into the pointer into what of node fits it.
+func (c *Config) decode(node ast.Node, into any) Errors {
+	found, fits := c.shape(node, into)
+	if empty(fits) {
+		return found
 	}
-	if err := yaml.NodeToValue(node, into, yaml.Strict()); err != nil {
-		return c.wrap(err)
+	if err := yaml.NodeToValue(fits, into, yaml.Strict()); err != nil {
+		found.add(c.wrap(err))
 	}
-	return nil
+	return found
 }

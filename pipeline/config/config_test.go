@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite what testdata/*.bad.yml want")
 
-// parseError parses src, which has a mistake.
+// parseError parses src, which has one mistake.
 func parseError(t *testing.T, file string, src []byte) *Error {
 	t.Helper()
 	c, err := Parse(file, src)
@@ -22,8 +22,12 @@ func parseError(t *testing.T, file string, src []byte) *Error {
 		t.Fatalf("%s: no error; got %+v", file, c)
 	}
 	var e *Error
-	if !errors.As(err, &e) || c != nil {
+	var es Errors
+	switch {
+	case !errors.As(err, &e) || c != nil:
 		t.Fatalf("%s: %T and a configuration %v, want an Error alone", file, err, c != nil)
+	case errors.As(err, &es):
+		t.Fatalf("%s: %d mistakes, want one:\n%v", file, len(es), err)
 	}
 	return e
 }
@@ -133,7 +137,9 @@ func TestGood(t *testing.T) {
 		Currency:   Currency{Code: "EUR", Rates: map[string]float64{"USD": 0.92, "GBP": 1}},
 		Quality:    Quality{MaxRejected: 0.01, MaxAnonymous: 1},
 		Privacy:    Privacy{KeyFile: "/var/run/segments/key", MinGroup: 5},
-		Outputs:    Outputs{Retention: 400},
+		Outputs:    Outputs{Retention: 400, People: true},
+		Report:     Report{File: "out/report.html", Content: "content.csv"},
+		Notify:     Notify{WebhookFile: "/var/run/segments/webhook", Link: "https://intranet.example/report.html"},
 		Schedule:   "0 3 * * 1-5",
 	}
 	if got := bare(c); !reflect.DeepEqual(got, want) {
@@ -202,7 +208,7 @@ func TestNoPlace(t *testing.T) {
 		{"archive", "PK\x03\x04", "test.yml:1:3: the file is not plain text: there is a control character U+0003"},
 		{"UTF-16", "\xff\xfen\x00a\x00", "test.yml:1:1: the file is not UTF-8: there is a byte 0xff; save it as UTF-8"},
 		{
-			"mark below wide letters and tabs", "name: 'ä\tö'\n",
+			"mark below wide letters and tabs", strings.Replace(minimal, "\nname: shop", "name: 'ä\tö'", 1),
 			"test.yml:1:7: name: \"ä\\tö\" is no name: want a lower-case letter, then letters, digits, _ and -, at most 63\n" +
 				"     1 | name: 'ä ö'\n       |       ^",
 		},
@@ -215,9 +221,10 @@ func TestNoPlace(t *testing.T) {
 			"test.yml:1:4: " + checkQuotes + "\n     1 | a: " + strings.Repeat("x", 40) + "…\n       |    ^",
 		},
 		{
-			"end of a long line", "{name: " + strings.Repeat("x", 300) + ", nam: 1}",
-			"test.yml:1:310: nam: unknown key; did you mean name?\n     1 | …" + strings.Repeat("x", 77) + ", nam: 1}\n       | " +
-				strings.Repeat(" ", 80) + "^",
+			"end of a long line", "{name: shop, warehouse: {duckdb: {}}, sources: {orders: {from: " + strings.Repeat("x", 300) + ", columns: " +
+				"{order_id: a, customer_id: b, ordered_at: c, amount: d}}}, zone: UTC}",
+			"test.yml:1:434: zone: unknown key; did you mean timezone?\n     1 | …xxxxxxxxx, columns: {order_id: a, customer_id: b, " +
+				"ordered_at: c, amount: d}}}, zone: UTC}\n       | " + strings.Repeat(" ", 80) + "^",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -231,7 +238,7 @@ func TestNoPlace(t *testing.T) {
 func TestLoad(t *testing.T) {
 	for file, want := range map[string]string{
 		"testdata/absent.yml": "testdata/absent.yml: there is no such file",
-		"testdata":            "testdata: read testdata: is a directory",
+		"testdata":            "testdata: it cannot be read: is a directory",
 	} {
 		if _, err := Load(file); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)

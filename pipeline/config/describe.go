@@ -69,7 +69,7 @@ func lookUp(root *jsonschema.Schema, key string) (s *jsonschema.Schema, needed b
 					here = append(here, p.Key)
 				}
 			}
-			return nil, false, fmt.Errorf("%s: there is no key %s%s", key, name, suggest(name, here, schemaPaths(root, "")))
+			return nil, false, fmt.Errorf("%s: there is no key %s%s", key, name, suggest(name, here, schemaPaths(root)))
 		}
 		needed = slices.Contains(in.Required, name)
 		s = plainSchema(child)
@@ -97,15 +97,10 @@ func container(s *jsonschema.Schema) *jsonschema.Schema {
 func open(s *jsonschema.Schema) bool { return s != nil && s.Type != "" }
 
 // schemaPaths returns the keys below s, with dots between.
-func schemaPaths(s *jsonschema.Schema, above string) []string {
-	s = container(plainSchema(s))
-	if s.Properties == nil {
-		return nil
-	}
+func schemaPaths(s *jsonschema.Schema) []string {
 	var out []string
-	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
-		out = append(out, above+p.Key)
-		out = append(out, schemaPaths(p.Value, above+p.Key+".")...)
+	for _, k := range keysOf(s, "") {
+		out = append(out, k.Name)
 	}
 	return out
 }
@@ -196,4 +191,42 @@ func keysBelow(b *strings.Builder, s *jsonschema.Schema) {
 		}
 		fmt.Fprintln(b, strings.TrimRight(fmt.Sprintf("  %-*s  %s", width, p.Key, strings.TrimSpace(text)), " "))
 	}
+}
+
+// A Key is a key of the configuration.
+type Key struct {
+	Name    string // with dots between
+	Kind    string // what it takes, in words
+	Default string // empty where there is none
+	Doc     string
+	Needed  bool
+	Section bool // it has keys below it
+}
+
+// Keys lists the keys of schema, of Schema, each before those below it.
+func Keys(schema []byte) ([]Key, error) {
+	var root jsonschema.Schema
+	if err := json.Unmarshal(schema, &root); err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
+	return keysOf(&root, ""), nil
+}
+
+func keysOf(s *jsonschema.Schema, above string) []Key {
+	in := container(plainSchema(s))
+	if in.Properties == nil {
+		return nil
+	}
+	var out []Key
+	for p := in.Properties.Oldest(); p != nil; p = p.Next() {
+		child := plainSchema(p.Value)
+		k := Key{Name: above + p.Key, Kind: kindWords(child), Doc: child.Description, Needed: slices.Contains(in.Required, p.Key)}
+		if child.Default != nil {
+			k.Default = written(child.Default)
+		}
+		below := keysOf(child, k.Name+".")
+		k.Section = len(below) > 0
+		out = append(append(out, k), below...)
+	}
+	return out
 }

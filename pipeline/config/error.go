@@ -15,9 +15,12 @@ import (
 // An Error is a mistake in the configuration and its place.
 type Error struct {
 	File         string
+	Key          string // the key it is about, with dots between; empty where it is about the file
 	Line, Column int    // from 1, the column in characters; 0 where the whole file is meant
 	Source       string // the line in the file
 	Message      string
+
+	meant []string // keys that an unknown one may stand for
 }
 
 // Error returns file:line:column: message, and the line with a mark below the place.
@@ -44,24 +47,33 @@ func (e *Error) Error() string {
 
 // Errorf returns an Error at the value of key, given with dots between; at the nearest key around it that is there
 // where it is not. The message begins with the key.
-func (c *Config) Errorf(key, format string, args ...any) error {
-	msg := key + ": " + fmt.Sprintf(format, args...)
-	entry, exact := c.find(key)
-	switch {
-	case entry == nil:
-		return c.at(c.root, msg)
-	case exact && !empty(entry.Value) && !isMapping(entry.Value):
-		return c.at(entry.Value, msg)
+func (c *Config) Errorf(key, format string, args ...any) error { return c.errorf(key, format, args...) }
+
+func (c *Config) errorf(key, format string, args ...any) *Error {
+	at := c.root
+	if entry, exact := c.find(key); entry != nil {
+		at = entry.Key
+		if exact && !empty(entry.Value) && !isMapping(entry.Value) {
+			at = entry.Value
+		}
 	}
-	return c.at(entry.Key, msg)
+	return c.about(key, at, fmt.Sprintf(format, args...))
 }
 
 // atKey returns an Error at key rather than at its value.
-func (c *Config) atKey(key, msg string) error {
+func (c *Config) atKey(key, msg string) *Error {
+	at := c.root
 	if entry, _ := c.find(key); entry != nil {
-		return c.at(entry.Key, key+": "+msg)
+		at = entry.Key
 	}
-	return c.at(c.root, key+": "+msg)
+	return c.about(key, at, msg)
+}
+
+// about returns an Error about key, at n.
+func (c *Config) about(key string, n ast.Node, msg string) *Error {
+	e := c.at(n, key+": "+msg)
+	e.Key = key
+	return e
 }
 
 // find returns the last entry of the file on the way to key, nil where there is none, and whether it is key itself.
@@ -104,7 +116,7 @@ func isMapping(n ast.Node) bool {
 func keyText(e *ast.MappingValueNode) string { return e.Key.GetToken().Value }
 
 // at returns an Error at n; at its first key where it is a mapping, whose own token may be a colon.
-func (c *Config) at(n ast.Node, msg string) error {
+func (c *Config) at(n ast.Node, msg string) *Error {
 	if n == nil {
 		return c.atToken(nil, msg)
 	}
@@ -115,7 +127,7 @@ func (c *Config) at(n ast.Node, msg string) error {
 	return c.atToken(t, msg)
 }
 
-func (c *Config) atToken(t *token.Token, msg string) error {
+func (c *Config) atToken(t *token.Token, msg string) *Error {
 	if t == nil || t.Position == nil {
 		return &Error{File: c.file, Message: msg}
 	}
@@ -127,7 +139,7 @@ func (c *Config) atToken(t *token.Token, msg string) error {
 }
 
 // wrap makes an Error of what the YAML library says.
-func (c *Config) wrap(err error) error {
+func (c *Config) wrap(err error) *Error {
 	var own *Error
 	if errors.As(err, &own) {
 		return own

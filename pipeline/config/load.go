@@ -24,25 +24,52 @@ const (
 	maxDepth = 64
 )
 
-// Load reads the configuration in file. Every error is an Error.
+// Load reads the configuration in file. Every error is an Error, or Errors where there are several mistakes.
 func Load(file string) (*Config, error) {
+	c, err := Read(file)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Read is Load for whoever looks for further mistakes: where there are some, it returns with them what could be read,
+// unless the file is no YAML mapping at all.
+func Read(file string) (*Config, error) {
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Error{File: file, Message: "there is no such file"}
 	}
 	if err != nil {
-		return nil, &Error{File: file, Message: err.Error()}
+		return nil, &Error{File: file, Message: whyNot(err)}
 	}
 	defer func() { _ = f.Close() }() // it is only read
 	src, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	if err != nil {
-		return nil, &Error{File: file, Message: err.Error()}
+		return nil, &Error{File: file, Message: whyNot(err)}
 	}
-	return Parse(file, src)
+	return read(file, src)
+}
+
+// whyNot says why a file cannot be read, without its name.
+func whyNot(err error) string {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return "it cannot be read: " + at.Err.Error()
+	}
+	return err.Error()
 }
 
 // Parse is Load of a file's content. Relative paths in it are relative to the folder of file.
 func Parse(file string, src []byte) (*Config, error) {
+	c, err := read(file, src)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func read(file string, src []byte) (*Config, error) {
 	c := Default()
 	c.file = file
 	if len(src) > maxSize {
@@ -54,16 +81,13 @@ func Parse(file string, src []byte) (*Config, error) {
 	if err := c.parse(); err != nil {
 		return nil, err
 	}
-	if err := c.decode(c.root, &c); err != nil {
-		return nil, err
+	found := c.decode(c.root, &c)
+	if !isMapping(c.root) {
+		return nil, found.Err()
 	}
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	if err := c.resolve(); err != nil {
-		return nil, err
-	}
-	return &c, nil
+	c.check(&found)
+	c.resolve(&found)
+	return &c, found.Err()
 }
 
 // text keeps src as lines that end with \n, without a byte order mark. It refuses what is not text.

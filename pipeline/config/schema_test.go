@@ -169,7 +169,7 @@ func walk(t *testing.T, schema []byte, f func(key string)) {
 	if err := json.Unmarshal(schema, &root); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range schemaPaths(&root, "") {
+	for _, key := range schemaPaths(&root) {
 		f(key)
 	}
 }

@@ -21,12 +21,50 @@ import (
 type shaper struct {
 	c     *Config
 	known []string // the keys of the whole type, to say where a misplaced one belongs
+	found Errors
+	bad   map[*ast.MappingValueNode]bool // the entries that do not fit
 }
 
-// shape checks that n fits what into points to.
-func (c *Config) shape(n ast.Node, into any) error {
+// shape returns what of n does not fit what into points to, and the rest of n.
+func (c *Config) shape(n ast.Node, into any) (found Errors, fits ast.Node) {
 	t := reflect.TypeOf(into).Elem()
-	return shaper{c, paths(t, "")}.value(n, t, "", strings.TrimPrefix(strings.TrimPrefix(n.GetPath(), "$"), "."))
+	s := shaper{c: c, known: paths(t, ""), bad: map[*ast.MappingValueNode]bool{}}
+	if !s.value(n, t, "", strings.TrimPrefix(strings.TrimPrefix(n.GetPath(), "$"), ".")) {
+		return s.found, nil
+	}
+	return s.found, s.without(n)
+}
+
+// without returns n without the entries that do not fit.
+func (s *shaper) without(n ast.Node) ast.Node {
+	if len(s.bad) == 0 {
+		return n
+	}
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		m := *n
+		m.Values = nil
+		for _, e := range n.Values {
+			if kept := s.without(e); kept != nil {
+				m.Values = append(m.Values, kept.(*ast.MappingValueNode))
+			}
+		}
+		return &m
+	case *ast.MappingValueNode:
+		if s.bad[n] {
+			return nil
+		}
+		e := *n
+		e.Value = s.without(n.Value)
+		return &e
+	}
+	return n
+}
+
+// refuse says that n, the value or the entry of key, does not fit.
+func (s *shaper) refuse(key string, n ast.Node, msg string) bool {
+	s.found.add(s.c.about(key, n, msg))
+	return false
 }
 
 var (
@@ -37,22 +75,24 @@ var (
 	}
 )
 
-// value checks n, the value of key. tag is the jsonschema tag of the field that it goes to.
-func (s shaper) value(n ast.Node, t reflect.Type, tag, key string) error {
+// value says whether n, the value of key, fits t. tag is the jsonschema tag of the field that it goes to.
+func (s *shaper) value(n ast.Node, t reflect.Type, tag, key string) bool {
 	if t == nodeType || t.Kind() == reflect.Interface {
-		return nil
+		return true
 	}
 	if empty(n) {
 		if t.Kind() == reflect.Struct || t.Kind() == reflect.Map {
-			return nil // whoever comments out what is below a key leaves null
+			return true // whoever comments out what is below a key leaves null
 		}
-		return s.c.Errorf(key, "has no value; give it one or leave the key out")
+		s.found.add(s.c.errorf(key, "has no value; give it one or leave the key out"))
+		return false
 	}
 	if slices.ContainsFunc(ownReaders, reflect.PointerTo(t).Implements) {
 		if err := try(n, t); err != nil {
-			return s.c.Errorf(key, "%s", err)
+			s.found.add(s.c.errorf(key, "%s", err))
+			return false
 		}
-		return nil
+		return true
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -66,21 +106,22 @@ func (s shaper) value(n ast.Node, t reflect.Type, tag, key string) error {
 		if !ok {
 			return s.wrong(n, key, "a list such as [a, b]")
 		}
+		fits := true
 		for i, item := range list.Values {
 			at := fmt.Sprintf("%s[%d]", key, i)
 			if empty(item) {
-				return s.c.at(item, at+": has no value")
-			}
-			if err := s.value(item, t.Elem(), "", at); err != nil {
-				return err
+				fits = s.refuse(at, item, "has no value")
+			} else {
+				before := len(s.bad)
+				fits = s.value(item, t.Elem(), "", at) && len(s.bad) == before && fits
 			}
 		}
-		return nil
+		return fits
 	}
 	if want := scalar(n, t, tag); want != "" {
 		return s.wrong(n, key, want)
 	}
-	return nil
+	return true
 }
 
 // try reads n into a new value of type t.
@@ -93,40 +134,51 @@ func try(n ast.Node, t reflect.Type) error {
 	return err
 }
 
-// mapping checks the entries of n: those of a struct, or of a map whose values are of type elem.
-func (s shaper) mapping(n ast.Node, key string, of []field, elem reflect.Type) error {
+// mapping looks at the entries of n: those of a struct, or of a map whose values are of type elem. It says whether n is a
+// mapping at all; entries that do not fit are bad.
+func (s *shaper) mapping(n ast.Node, key string, of []field, elem reflect.Type) bool {
 	if !isMapping(n) {
 		return s.wrong(n, key, "a mapping (key: value)")
-	}
-	names := make([]string, len(of))
-	for i, f := range of {
-		names[i] = f.name
 	}
 	seen := map[string]bool{}
 	for _, e := range entries(n) {
 		name := keyText(e)
-		path := strings.TrimPrefix(key+"."+name, ".")
-		i := slices.Index(names, name)
-		switch {
-		case seen[name]:
-			return s.c.at(e.Key, path+": is there twice; keep one of them")
-		case elem != nil && e.Key.Type() != ast.StringType:
-			return s.c.at(e.Key, path+": the key is no text; put it in quotes")
-		case elem != nil && elem != nodeType && empty(e.Value) && isFlow(n):
-			return s.c.at(e.Key, path+": has no value; between { and }, a text with a comma needs quotes")
-		case elem == nil && i < 0:
-			return s.c.at(e.Key, path+": unknown key"+suggest(name, names, s.known))
+		if !s.entry(n, e, strings.TrimPrefix(key+"."+name, "."), seen[name], of, elem) {
+			s.bad[e] = true
 		}
 		seen[name] = true
-		t, tag := elem, ""
-		if elem == nil {
-			t, tag = of[i].t, of[i].tag
-		}
-		if err := s.value(e.Value, t, tag, path); err != nil {
-			return err
-		}
 	}
-	return nil
+	return true
+}
+
+// entry says whether e, an entry of n whose key is path, fits. twice says that there was one of its name before.
+func (s *shaper) entry(n ast.Node, e *ast.MappingValueNode, path string, twice bool, of []field, elem reflect.Type) bool {
+	name := keyText(e)
+	names := make([]string, len(of))
+	for i, f := range of {
+		names[i] = f.name
+	}
+	i := slices.Index(names, name)
+	switch {
+	case twice:
+		return s.refuse(path, e.Key, "is there twice; keep one of them")
+	case elem != nil && e.Key.Type() != ast.StringType:
+		return s.refuse(path, e.Key, "the key is no text; put it in quotes")
+	case elem != nil && elem != nodeType && empty(e.Value) && isFlow(n):
+		return s.refuse(path, e.Key, "has no value; between { and }, a text with a comma needs quotes")
+	case elem == nil && i < 0:
+		unknown := s.c.about(path, e.Key, "unknown key"+suggest(name, names, s.known))
+		for _, near := range Nearest(name, names) {
+			unknown.meant = append(unknown.meant, strings.TrimSuffix(path, name)+near)
+		}
+		s.found.add(unknown)
+		return false
+	}
+	t, tag := elem, ""
+	if elem == nil {
+		t, tag = of[i].t, of[i].tag
+	}
+	return s.value(e.Value, t, tag, path)
 }
 
 func isFlow(n ast.Node) bool {
@@ -135,7 +187,7 @@ func isFlow(n ast.Node) bool {
 }
 
 // wrong says that n is not what is wanted.
-func (s shaper) wrong(n ast.Node, key, want string) error {
+func (s *shaper) wrong(n ast.Node, key, want string) bool {
 	what := n.GetToken().Value
 	switch n.Type() {
 	case ast.MappingType, ast.MappingValueType:
@@ -158,9 +210,10 @@ func (s shaper) wrong(n ast.Node, key, want string) error {
 		}
 	}
 	if key == "" {
-		return s.c.at(n, "the file is no mapping; want keys such as name: shop")
+		s.found.add(s.c.at(n, "the file is no mapping; want keys such as name: shop"))
+		return false
 	}
-	return s.c.at(n, key+": "+what+", want "+want)
+	return s.refuse(key, n, what+", want "+want)
 }
 
 func unquoted(n ast.Node) bool { return n.GetToken().Type == token.StringType }

@@ -8,7 +8,7 @@ import (
 // suggest ends a message about an unknown word: with the nearest of those that could stand in its place, or of the keys
 // elsewhere, given as paths, of which only the last part is compared; or else with all that could stand there.
 func suggest(word string, here, elsewhere []string) string {
-	near := nearest(word, here)
+	near := Nearest(word, here)
 	if near == nil {
 		near = nearest(word, elsewhere)
 	}
@@ -21,12 +21,37 @@ func suggest(word string, here, elsewhere []string) string {
 	return "; nothing can be set here"
 }
 
+// DidYouMean ends a message about an unknown name: with the nearest of names, or with all of them.
+func DidYouMean(name string, names []string) string {
+	if near := Nearest(name, names); near != nil {
+		return "; did you mean " + strings.Join(near[:min(3, len(near))], " or ") + "?"
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; there are " + strings.Join(names, ", ")
+}
+
+// Nearest returns the names that word is a slip of the finger away from, or else those that begin or end with it.
+func Nearest(word string, names []string) []string {
+	near := nearest(word, names)
+	if near != nil || len(word) < 3 {
+		return near
+	}
+	for _, n := range names {
+		if low, w := strings.ToLower(n), strings.ToLower(word); strings.HasPrefix(low, w) || strings.HasSuffix(low, w) {
+			near = append(near, n)
+		}
+	}
+	return near
+}
+
 // nearest returns the paths whose last part is nearest to word and near enough for a slip of the finger.
 func nearest(word string, paths []string) []string {
 	best := max(1, len(word)/4)
 	var out []string
 	for _, p := range paths {
-		d := distance(strings.ToLower(word), p[strings.LastIndex(p, ".")+1:])
+		d := distance(strings.ToLower(word), strings.ToLower(p[strings.LastIndex(p, ".")+1:]))
 		if d < best {
 			best, out = d, nil
 		}

@@ -25,7 +25,7 @@ import (
 
 // Options says which company is written. The zero value of a field other than Seed and Dirt means its default.
 type Options struct {
-	Customers int       // people, of all types; default 50,000
+	Customers int       // people, of all types; default 20,000
 	Seed      uint64    // another seed gives another company
 	AsOf      time.Time // the last day with data, in UTC; default 2026-10-31
 	Days      int       // length of the history in days, AsOf included; 60 to 5,000, default 540
@@ -33,7 +33,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	o.Customers = cmp.Or(o.Customers, 50_000)
+	o.Customers = cmp.Or(o.Customers, 20_000)
 	o.Days = cmp.Or(o.Days, 540)
 	if o.AsOf.IsZero() {
 		o.AsOf = time.Date(2026, time.October, 31, 0, 0, 0, 0, time.UTC)

@@ -24,9 +24,9 @@ type buyer struct {
 func (b buyer) x() float64  { return float64(len(b.weeks) - 1) }
 func (b buyer) tx() float64 { return b.weeks[len(b.weeks)-1] }
 
-// whole is a company of the default size without faults, written once for the tests that only read it.
+// whole is a company of 50,000 people without faults, written once for the tests that only read it.
 var whole = sync.OnceValues(func() (Truth, error) {
-	return Write(wholeDir, Options{Seed: 20261031})
+	return Write(wholeDir, Options{Customers: 50_000, Seed: 20261031})
 })
 
 var wholeDir string
@@ -217,7 +217,7 @@ func TestSpendIsThatOfGammaGamma(t *testing.T) {
 	within(t, "covariance of log spend and frequency", products, 0)
 }
 
-func TestSizeOfTheDefaultCompany(t *testing.T) {
+func TestSizeOfACompany(t *testing.T) {
 	dir, truth := wholeCompany(t)
 	total := int64(0)
 	for _, name := range files {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"segments/pipeline/steps"
 	"segments/transforms/frame"
 )
 
@@ -30,8 +31,24 @@ var given = map[string]string{
 	"explain_segment_validation": "segment_validation: segmentation conversion_kind origin horizon_days customers converters rate rate_low " +
 		"rate_high lift q_value verdict merge_candidate",
 
+	"audience_list":      "as_of DATE, segmentation STRING, segment STRING, customers INT64, mailable INT64, share FLOAT64, rule STRING, action STRING",
+	"audience_members":   "customer_id STRING, segmentation STRING, segment STRING, as_of DATE",
+	"audience_addresses": "customer_id STRING, segmentation STRING, segment STRING, as_of DATE, email STRING, phone STRING",
+
 	"segment_profiles":    "segment_profiles:",
 	"segment_transitions": "segment_transitions:",
+	"segment_traits": "segmentation STRING, segment STRING, trait STRING, kind STRING, value STRING, customers INT64, known INT64, " +
+		"everybody INT64, known_everybody INT64",
+
+	"report_definitions": "segment_definitions: segmentation segment segment_order parent rule action valid_from",
+	"report_history":     "segment_profiles: as_of segment customers share revenue_window window_days conversion_rate engagement_rate",
+	"report_scores":      "r_score INT64, f_score INT64, rfm_segment STRING, customers INT64",
+	"report_stages":      "core_segment STRING, journey_stage STRING, customers INT64, mailable INT64",
+	"report_drops":       "core_segment STRING, drops_to STRING, within_7_days INT64, within_30_days INT64",
+	"report_worth": "core_segment STRING, forecast_customers INT64, horizon_days INT64, clv_revenue FLOAT64, clv_revenue_mean FLOAT64, " +
+		"expected_orders_90d FLOAT64, expected_value_90d FLOAT64",
+	"report_everybody": "customers INT64, revenue_per_customer FLOAT64, average_order_value FLOAT64, engagement_rate FLOAT64, conversion_rate FLOAT64, " +
+		"days_since_last_order_mean FLOAT64, purchase_days_mean FLOAT64, discount_share FLOAT64, store_share FLOAT64",
 
 	"source_rows":       "source STRING, reason STRING, rows INT64, note BOOL",
 	"currencies":        "currency STRING, rows INT64",
@@ -76,6 +93,7 @@ func answersOf(tables []frame.Table, sources []string) (map[string]answer, error
 	set("currencies", map[string]any{"currency": "EUR"})
 	set("population", map[string]any{"reason": "known"})
 	set("customer_row") // of somebody unknown: the stored models are not looked for
+	set("report_definitions", map[string]any{"segmentation": steps.CoreSegment()})
 	for _, newest := range append(sources, "newest_order") {
 		set(newest, map[string]any{"n": int64(frame.DayOf(asOf()))})
 	}
@@ -117,6 +135,8 @@ func listed(s string) ([]frame.Column, error) {
 			out = append(out, frame.String(name, "").Column)
 		case "BOOL":
 			out = append(out, frame.Bool(name, "").Column)
+		case "DATE":
+			out = append(out, frame.Date(name, "").Column)
 		default:
 			return nil, fmt.Errorf("%q is no column", part)
 		}

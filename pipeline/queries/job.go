@@ -53,7 +53,7 @@ func runs(r *recorder) error {
 	if j, err = r.job(all...); err != nil {
 		return err
 	}
-	j.Currency, j.Rates = "EUR", map[string]float64{"USD": 0.9, "CHF": 1}
+	j.Currency, j.Rates, j.People = "EUR", map[string]float64{"USD": 0.9, "CHF": 1}, true
 	j.Freshness = map[string]int{}
 	for _, name := range sql.SourceNames() {
 		j.Freshness[name] = 1
@@ -62,7 +62,11 @@ func runs(r *recorder) error {
 		return fmt.Errorf("%s: %w", r.scene, err)
 	}
 	r.scene = "reading"
-	return readings(j)
+	if err := readings(j); err != nil {
+		return err
+	}
+	r.scene = "report"
+	return writeReport(r, j)
 }
 
 // job makes the job of sources on r, which learns what there is to read.
@@ -118,7 +122,10 @@ func readings(j *pipeline.Job) error {
 	if err != nil {
 		return err
 	}
-	for _, in := range []frame.Batches{j.Runs(ctx, ""), j.Checks(ctx, "run"), j.Rejects(ctx, "run"), definition, profile, validated} {
+	for _, in := range []frame.Batches{
+		j.Runs(ctx, ""), j.Checks(ctx, "run"), j.Rejects(ctx, "run"), definition, profile, validated,
+		j.Audiences(ctx), j.Members(ctx, "core_segment", "somebody", false), j.Members(ctx, "core_segment", "somebody", true),
+	} {
 		if _, err := frame.Collect(in); err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ type Warehouse interface {
 	// Publish makes the staged tables refs and the ledger entry e visible, all of them or none. What a table's rows
 	// replace is said by its PartitionBy. It creates tables and adds columns where they are lacking, counts the rows
 	// inside the transaction, lets as-of dates before keepFrom go from every dated table, though neither e.AsOf nor
-	// what is current, and renews the views of the newest date, and views. Streams and writers of the run have ended
+	// what is current, and renews the views of the newest date, and views, of which it drops those that are Gone. Streams and writers of the run have ended
 	// by then.
 	//
 	// An error says that nothing was published, unless it wraps ErrBroken: then e is published, what was read back is
@@ -118,8 +118,19 @@ func (r Ref) As(name string) sql.Relation {
 // A View is a query that readers find under a name of its own among the published tables.
 type View struct {
 	Name, Doc string
-	Query     string   // its name in package sql; it has no parameters
-	Reads     []string // the published tables and views that it reads
+	Query     string         // its name in package sql; it has no parameters
+	Reads     []string       // the published tables and views that it reads
+	Over      []sql.Relation // what else it reads, without parameters: sources, whenever the view is asked
+	Gone      bool           // it is not wanted: the view that was made of it is dropped, anything else of its name stays
+}
+
+// Relations returns what the view's query reads, given how the warehouse names what is published.
+func (v View) Relations(published func(name string) string) []sql.Relation {
+	var out []sql.Relation
+	for _, name := range v.Reads {
+		out = append(out, sql.Relation{Name: name, Select: "SELECT * FROM " + published(name)})
+	}
+	return append(out, v.Over...)
 }
 
 // An Estimate says what a query would give and cost.

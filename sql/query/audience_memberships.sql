@@ -5,17 +5,35 @@ WITH allowed AS (
   FROM customer_segments_current AS s
   JOIN customer_features_current AS f ON f.customer_id = s.customer_id
   WHERE f.consent_email AND f.email_unsubscribed_on IS NULL
+),
+segmentations AS (
+  SELECT 'core_segment' AS segmentation
+  UNION ALL SELECT 'rfm_segment'
+  UNION ALL SELECT 'life_cycle'
+  UNION ALL SELECT 'engagement'
+  UNION ALL SELECT 'intent'
+  UNION ALL SELECT 'journey_stage'
+  UNION ALL SELECT 'value_tier'
+  UNION ALL SELECT 'cluster'
+),
+members AS (
+  SELECT
+    a.as_of,
+    a.customer_id,
+    n.segmentation,
+    CASE n.segmentation
+      WHEN 'core_segment' THEN a.core_segment
+      WHEN 'rfm_segment' THEN a.rfm_segment
+      WHEN 'life_cycle' THEN a.life_cycle
+      WHEN 'engagement' THEN a.engagement
+      WHEN 'intent' THEN a.intent
+      WHEN 'journey_stage' THEN a.journey_stage
+      WHEN 'value_tier' THEN a.value_tier
+      WHEN 'cluster' THEN a.cluster
+    END AS segment
+  FROM allowed AS a
+  CROSS JOIN segmentations AS n
 )
-SELECT as_of, customer_id, 'core_segment' AS segmentation, core_segment AS segment FROM allowed WHERE core_segment IS NOT NULL
-UNION ALL
-SELECT as_of, customer_id, 'life_cycle', life_cycle FROM allowed WHERE life_cycle IS NOT NULL
-UNION ALL
-SELECT as_of, customer_id, 'engagement', engagement FROM allowed WHERE engagement IS NOT NULL
-UNION ALL
-SELECT as_of, customer_id, 'intent', intent FROM allowed WHERE intent IS NOT NULL
-UNION ALL
-SELECT as_of, customer_id, 'journey_stage', journey_stage FROM allowed WHERE journey_stage IS NOT NULL
-UNION ALL
-SELECT as_of, customer_id, 'value_tier', value_tier FROM allowed WHERE value_tier IS NOT NULL
-UNION ALL
-SELECT as_of, customer_id, 'cluster', cluster FROM allowed WHERE cluster IS NOT NULL
+SELECT as_of, customer_id, segmentation, segment
+FROM members
+WHERE segment IS NOT NULL

@@ -1,4 +1,48 @@
--- The groups of the newest published day, with what they mean.
-SELECT p.as_of, p.segmentation, p.segment, p.customers, p.share, d.rule, d.action, p.sets_apart
-FROM segment_profiles_current AS p
-LEFT JOIN segment_definitions AS d ON d.segmentation = p.segmentation AND d.segment = p.segment
+-- The groups of the newest published day that anybody is in: how many there are, how many of them may be e-mailed (see
+-- audience_memberships), and what the group means.
+WITH who AS (
+  SELECT s.*, f.consent_email AND f.email_unsubscribed_on IS NULL AS may_be_mailed
+  FROM customer_segments_current AS s
+  JOIN customer_features_current AS f ON f.customer_id = s.customer_id
+),
+segmentations AS (
+  SELECT 'core_segment' AS segmentation
+  UNION ALL SELECT 'rfm_segment'
+  UNION ALL SELECT 'life_cycle'
+  UNION ALL SELECT 'engagement'
+  UNION ALL SELECT 'intent'
+  UNION ALL SELECT 'journey_stage'
+  UNION ALL SELECT 'value_tier'
+  UNION ALL SELECT 'cluster'
+),
+members AS (
+  SELECT
+    w.as_of,
+    n.segmentation,
+    CASE n.segmentation
+      WHEN 'core_segment' THEN w.core_segment
+      WHEN 'rfm_segment' THEN w.rfm_segment
+      WHEN 'life_cycle' THEN w.life_cycle
+      WHEN 'engagement' THEN w.engagement
+      WHEN 'intent' THEN w.intent
+      WHEN 'journey_stage' THEN w.journey_stage
+      WHEN 'value_tier' THEN w.value_tier
+      WHEN 'cluster' THEN w.cluster
+    END AS segment,
+    w.may_be_mailed
+  FROM who AS w
+  CROSS JOIN segmentations AS n
+),
+sizes AS (
+  SELECT as_of, segmentation, segment, count(*) AS customers, CAST(sum(CASE WHEN may_be_mailed THEN 1 ELSE 0 END) AS INT64) AS mailable
+  FROM members
+  WHERE segment IS NOT NULL
+  GROUP BY as_of, segmentation, segment
+)
+SELECT
+  z.as_of, z.segmentation, z.segment, d.segment_order, d.parent, z.customers, z.mailable,
+  z.customers / sum(z.customers) OVER (PARTITION BY z.segmentation) AS share,
+  d.rule, d.action, p.sets_apart
+FROM sizes AS z
+LEFT JOIN segment_definitions AS d ON d.segmentation = z.segmentation AND d.segment = z.segment
+LEFT JOIN segment_profiles_current AS p ON p.segmentation = z.segmentation AND p.segment = z.segment

@@ -31,7 +31,7 @@ everybody AS (
   SELECT count(*) AS customers FROM features
 ),
 -- what is at least 1.2 times as common in the segment as with everybody, both among those of whom the trait is known,
--- and said of a tenth of these and of a whole group
+-- and said of a tenth of these and of a whole group, in no more than 120 characters
 described AS (
   SELECT
     f.segment, t.trait, t.value,
@@ -49,7 +49,7 @@ lifts AS (
     CAST(round(10 * CAST(d.n AS FLOAT64) * CAST(d.known_everybody AS FLOAT64) / (CAST(d.n_everybody AS FLOAT64) * CAST(d.known AS FLOAT64))) AS INT64)
       AS lift_tenths
   FROM described AS d
-  WHERE d.n >= @min_group AND d.n * 10 >= d.known
+  WHERE d.n >= @min_group AND d.n * 10 >= d.known AND length(d.value) <= 120
     AND 5 * CAST(d.n AS FLOAT64) * CAST(d.known_everybody AS FLOAT64) >= 6 * CAST(d.n_everybody AS FLOAT64) * CAST(d.known AS FLOAT64)
 ),
 placed AS (

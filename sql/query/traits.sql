@@ -6,6 +6,21 @@ WITH own AS (
   UNION ALL
   SELECT customer_id, 'gender', gender FROM customer_features WHERE gender IS NOT NULL
   UNION ALL
+  SELECT
+    customer_id,
+    'age',
+    CASE
+      WHEN age_years < 18 THEN 'under 18'
+      WHEN age_years < 25 THEN '18-24'
+      WHEN age_years < 35 THEN '25-34'
+      WHEN age_years < 45 THEN '35-44'
+      WHEN age_years < 55 THEN '45-54'
+      WHEN age_years < 65 THEN '55-64'
+      ELSE '65 and over'
+    END
+  FROM customer_features
+  WHERE age_years IS NOT NULL
+  UNION ALL
   SELECT customer_id, 'industry', industry FROM customer_features WHERE industry IS NOT NULL
   UNION ALL
   SELECT customer_id, 'plan', plan FROM customer_features WHERE plan IS NOT NULL

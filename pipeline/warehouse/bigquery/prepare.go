@@ -2,6 +2,8 @@ package bigquery
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -146,11 +148,13 @@ func (d *db) viewStatements(ctx context.Context, from frame.Day, refs []warehous
 		out = append(out, d.currentView(name, md.Schema, from))
 	}
 	for _, v := range views {
-		text, err := d.namedView(v)
+		text, err := d.namedView(ctx, v)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, text)
+		if text != "" {
+			out = append(out, text)
+		}
 	}
 	return out, nil
 }
@@ -189,13 +193,33 @@ func (d *db) currentView(name string, schema bq.Schema, from frame.Day) string {
 		"SELECT "+strings.Join(columns, ", ")+" FROM "+d.published(name)+" WHERE "+where)
 }
 
-func (d *db) namedView(v warehouse.View) (string, error) {
-	var reads []sql.Relation
-	for _, name := range v.Reads {
-		reads = append(reads, sql.Relation{Name: name, Select: "SELECT * FROM " + d.published(name)})
+// namedView is the statement that makes the view v, or drops it where it is not wanted; none where nothing is to be done.
+//
+// A view over sources is left alone while it is what it should be, which its description tells: once a data set has
+// authorized it, who replaces it needs bigquery.datasets.update there, which a run has not
+// (https://github.com/mozilla/bigquery-etl/pull/4681).
+func (d *db) namedView(ctx context.Context, v warehouse.View) (string, error) {
+	q, err := sql.Bind(v.Query, sql.BigQuery, nil, v.Relations(d.published)...)
+	if err != nil {
+		return "", err
 	}
-	q, err := sql.Bind(v.Query, sql.BigQuery, nil, reads...)
-	return d.view(v.Name, "", v.Doc, q.Text), err
+	if len(v.Over) == 0 && !v.Gone {
+		return d.view(v.Name, "", v.Doc, q.Text), nil
+	}
+	digest := sha256.Sum256([]byte(q.Text))
+	doc := v.Doc + " Definition " + hex.EncodeToString(digest[:6]) + "."
+	md, err := d.call.Table(ctx, d.outputTable(v.Name))
+	if unlessMissing(err) != nil {
+		return "", err
+	}
+	there := err == nil && md.Type == bq.ViewTable && strings.HasPrefix(md.Description, v.Doc)
+	switch {
+	case v.Gone && there:
+		return "DROP VIEW IF EXISTS " + d.published(v.Name), nil
+	case v.Gone, there && md.Description == doc:
+		return "", nil
+	}
+	return d.view(v.Name, "", doc, q.Text), nil
 }
 
 // view is the statement that makes a view, or replaces it.

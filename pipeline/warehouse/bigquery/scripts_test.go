@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 	}
 	publish.record()
 	publish.add("DELETE FROM " + d.published("dated") + " WHERE as_of < @keep_from")
-	view, err := d.namedView(warehouse.View{Name: "audiences", Query: "audiences", Doc: "Who.", Reads: []string{"segment_profiles_current", "segment_definitions"}})
+	view, err := d.namedView(t.Context(), warehouse.View{Name: "audiences", Query: "audiences", Doc: "Who.", Reads: []string{"customer_segments_current", "customer_features_current", "segment_profiles_current", "segment_definitions"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -153,21 +153,34 @@ func (c *conn) views(ctx context.Context, refs []warehouse.Ref) error {
 // namedViews renews the views that the job asked for.
 func (c *conn) namedViews(ctx context.Context, views []warehouse.View) error {
 	for _, v := range views {
-		var reads []sql.Relation
-		for _, name := range v.Reads {
-			reads = append(reads, sql.Relation{Name: name, Select: "SELECT * FROM main." + quote(name)})
+		at := publishedName(v.Name)
+		if v.Gone {
+			if err := c.dropView(ctx, v); err != nil {
+				return err
+			}
+			continue
 		}
-		q, err := sql.Bind(v.Query, sql.DuckDB, nil, reads...)
+		q, err := sql.Bind(v.Query, sql.DuckDB, nil, v.Relations(func(name string) string { return "main." + quote(name) })...)
 		if err != nil {
 			return err
 		}
-		at := publishedName(v.Name)
 		if err := c.do(ctx, "view "+v.Name, "CREATE OR REPLACE VIEW "+at+" AS "+q.Text,
 			"COMMENT ON VIEW "+at+" IS "+sql.DuckDB.Literal(v.Doc)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// dropView drops the view v, unless what has its name is not ours.
+func (c *conn) dropView(ctx context.Context, v warehouse.View) error {
+	ours, err := c.rows(ctx, "view "+v.Name, `SELECT view_name FROM duckdb_views()
+		WHERE database_name = $db AND schema_name = 'main' AND view_name = $name AND comment = $doc`,
+		map[string]any{"db": publishedDB, "name": v.Name, "doc": v.Doc})
+	if err != nil || len(ours) == 0 {
+		return err
+	}
+	return c.do(ctx, "drop view "+v.Name, "DROP VIEW "+publishedName(v.Name))
 }
 
 // currentDoc begins the comment of the views of the newest date, by which dated tables are known.

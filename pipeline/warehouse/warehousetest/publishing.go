@@ -326,6 +326,27 @@ func recorded(t *testing.T, open Place) {
 	ok(t, wh.Close())
 }
 
+// A report of a run that is not published reads its staging after the ledger has been told.
+func readAfterRecord(t *testing.T, open Place) {
+	var c clock
+	first := publish(t, open, &c, generation{run: newRun(0, "a", ""), n: 2, value: 1})
+	wh := open(t)
+	next := newRun(1, "b", first)
+	ok(t, wh.Claim(t.Context(), next))
+	rows, checks := stage(t, wh, dated, data(dated, next, 4, 2)), stage(t, wh, perRun, data(perRun, next, 3, 2))
+	empty := stage(t, wh, whole)
+	ok(t, wh.Record(t.Context(), c.entry(next, warehouse.Rejected), checks))
+	for ref, n := range map[*warehouse.Ref]int{&rows: 4, &checks: 3, &empty: 0} {
+		q := query(t, wh, "SELECT * FROM "+ref.Name, nil)
+		for range 2 {
+			equal(t, "staged rows of "+ref.Table.Name+" by Query", len(lines(t, wh.Query(t.Context(), q))), n)
+			equal(t, "staged rows of "+ref.Table.Name+" by Scan", len(lines(t, wh.Scan(t.Context(), *ref, ref.Table.Columns...))), n)
+		}
+	}
+	equal(t, "published", summarize(t, wh, dated), "2024-02-27-a 1x2")
+	ok(t, wh.Close())
+}
+
 func sweep(t *testing.T, open Place) {
 	var c clock
 	first := publish(t, open, &c, generation{run: newRun(0, "a", ""), n: 2, value: 1})

@@ -57,6 +57,8 @@ func Run(t *testing.T, newPlace func(t *testing.T) Place) {
 		{"a date that was let go is published again", retentionUndone},
 		{"an entry without a publish changes nothing else", recorded},
 		{"an entry unpublishes nothing", unpublishes},
+		{"what is staged can be read after an entry", readAfterRecord},
+		{"views are renewed and go", views},
 		{"sweeping takes nothing that is in use", sweep},
 	} {
 		t.Run(strings.ReplaceAll(check.name, " ", "_"), func(t *testing.T) {

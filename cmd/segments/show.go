@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"segments/pipeline"
+)
+
+// checkGroups are the states of checks in the order in which they matter.
+var checkGroups = []struct {
+	state pipeline.CheckState
+	mark  string
+	words string
+}{
+	{pipeline.Failed, markBad, "failed, so that nothing was published"},
+	{pipeline.Warned, markWarning, "warned"},
+	{pipeline.NotEvaluated, "·", "not evaluated"},
+	{pipeline.Passed, markGood, "passed"},
+}
+
+// showSheet prints a run as a person reads it: what became of it, its checks by how they went, and its rows.
+func (a *app) showSheet(run ledgerRun, checks, rejects *listing) error {
+	s := a.sheet()
+	kind := ""
+	if run.backfill {
+		kind = " · backfill"
+	}
+	s.title(fmt.Sprintf("run %s · as of %s · %s%s", run.id, run.asOf, run.state, kind))
+	s.line("ended", a.when(run)+prefixed(" · took ", run.took()))
+	s.line("customers", fmt.Sprintf("%s, %s left out", amount(run.customers), amount(run.leftOut)))
+	s.line("message", run.message)
+	s.line("next", run.next())
+	for _, g := range checkGroups {
+		var of [][]any
+		for _, r := range checks.rows {
+			if r[2] == string(g.state) {
+				of = append(of, r)
+			}
+		}
+		if len(of) == 0 {
+			continue
+		}
+		s.title(fmt.Sprintf("%s %s %s", g.mark, plural(int64(len(of)), "check"), g.words))
+		if g.state == pipeline.Passed {
+			s.line("", strings.Join(namesCounted(of), " · "))
+			continue
+		}
+		for _, r := range of {
+			s.line(fmt.Sprintf("%v of %v", r[0], r[1]), spoken(r[3]))
+		}
+		if g.state != pipeline.NotEvaluated {
+			s.line("what to do", "`segments explain check "+spoken(of[0][0])+"`")
+		}
+	}
+	if len(rejects.rows) > 0 {
+		s.title("what became of the rows")
+	}
+	bySource, order := map[string][]string{}, []string{}
+	for _, r := range rejects.rows {
+		source := spoken(r[0])
+		if bySource[source] == nil {
+			order = append(order, source)
+		}
+		bySource[source] = append(bySource[source], strings.ReplaceAll(spoken(r[1]), "_", " ")+" "+amount(r[2]))
+	}
+	for _, source := range order {
+		s.line(source, strings.Join(bySource[source], " · "))
+	}
+	return s.print()
+}
+
+// namesCounted lists the names of checks with how many there are of each.
+func namesCounted(rows [][]any) []string {
+	var names []string
+	n := map[string]int{}
+	for _, r := range rows {
+		name := spoken(r[0])
+		if n[name] == 0 {
+			names = append(names, name)
+		}
+		n[name]++
+	}
+	slices.Sort(names)
+	for i, name := range names {
+		if n[name] > 1 {
+			names[i] = fmt.Sprintf("%s (%d)", name, n[name])
+		}
+	}
+	return names
+}
+
+// prefixed is s after prefix; empty where s is.
+func prefixed(prefix, s string) string {
+	if s == "" {
+		return ""
+	}
+	return prefix + s
+}
+
+// amount is a whole number with its thousands set off.
+func amount(v any) string {
+	if n, ok := v.(int64); ok {
+		return thousands(n)
+	}
+	return spoken(v)
+}
