@@ -201,7 +201,7 @@ func details(res *pipeline.Result, j *pipeline.Job) string {
 	var b strings.Builder
 	line := func(name, s string) {
 		if s != "" {
-			fmt.Fprintf(&b, "  %-10s %s\n", name, s)
+			fmt.Fprintf(&b, "  %-10s %s\n", name, visible(s))
 		}
 	}
 	line("validated", validated(res, j))
