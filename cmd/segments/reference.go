@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -49,21 +50,21 @@ func (a *app) referenceCommand() *cobra.Command {
 // commandsPage is the reference of root and all commands below it.
 func commandsPage(root *cobra.Command) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Commands\n\nGenerated from the program, which says the same with `--help`. Text for people goes to the error stream, data to the output.\n")
+	b.WriteString("# Commands\n\nGenerated from the program, which says the same with `--help`. Text for people goes to the error stream, data to the output.\n")
 	fmt.Fprintf(&b, "\nEvery command takes these:\n\n%s", flagsTable(root.PersistentFlags()))
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
 		if c.Hidden || c.Name() == "help" {
 			return
 		}
+		if c.Name() == "completion" { // cobra's own: what it says of each shell is longer than all the rest
+			fmt.Fprintf(&b, "\n## %s bash|fish|powershell|zsh\n\nGenerate the completion script of a shell; `--help` says how it is loaded.\n", c.CommandPath())
+			return
+		}
 		if c != root {
-			text := c.Short
-			if c.Long != "" {
-				text = strings.ReplaceAll(c.Long, "\n", " ")
-			}
-			fmt.Fprintf(&b, "\n## %s\n\n%s\n", strings.TrimSuffix(c.UseLine(), " [flags]"), strings.TrimRight(text, ".")+".")
+			fmt.Fprintf(&b, "\n## %s\n\n%s\n", strings.TrimSuffix(c.UseLine(), " [flags]"), flowing(cmp.Or(c.Long, c.Short)))
 			if c.Example != "" {
-				fmt.Fprintf(&b, "\n```\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(c.Example, "  "), "\n  ", "\n"))
+				fmt.Fprintf(&b, "\n```sh\n%s\n```\n", strings.ReplaceAll(strings.TrimPrefix(c.Example, "  "), "\n  ", "\n"))
 			}
 			if t := flagsTable(c.LocalNonPersistentFlags()); t != "" {
 				fmt.Fprintf(&b, "\n%s", t)
@@ -79,6 +80,15 @@ func commandsPage(root *cobra.Command) string {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", e.code, e.meaning, e.remedy)
 	}
 	return b.String()
+}
+
+// flowing is the help text s as Markdown: lines of a paragraph become one, which ends with a period.
+func flowing(s string) string {
+	paragraphs := strings.Split(s, "\n\n")
+	for i, p := range paragraphs {
+		paragraphs[i] = strings.TrimRight(strings.ReplaceAll(p, "\n", " "), ".") + "."
+	}
+	return strings.Join(paragraphs, "\n\n")
 }
 
 // flagsTable describes flags; empty where there are none.
