@@ -45,6 +45,7 @@ const (
 	checkGate         = "gate"
 	checkForecast     = "forecast_beats_naive"
 	checkFit          = "fit"
+	checkWarnings     = "warnings"
 )
 
 // A Reject counts rows of a source, or people, by what became of them.
@@ -55,6 +56,25 @@ type Reject struct {
 
 func (r *run) check(name, subject string, state CheckState, format string, args ...any) {
 	r.checks = append(r.checks, Check{name, subject, state, fmt.Sprintf(format, args...)})
+}
+
+// checkWarnings makes checks of the warnings, one for each step that warned, so that the ledger has them.
+func (r *run) checkWarnings() {
+	by := map[string][]string{}
+	var steps []string
+	for _, w := range r.warnings {
+		name, text, ok := strings.Cut(w, ": ")
+		if !ok || strings.Contains(name, " ") {
+			name, text = "run", w
+		}
+		if by[name] == nil {
+			steps = append(steps, name)
+		}
+		by[name] = append(by[name], text)
+	}
+	for _, s := range steps {
+		r.check(checkWarnings, s, Warned, "%s", strings.Join(by[s], " "))
+	}
 }
 
 // verdict is an error that wraps ErrRejected where a check failed, and says which.

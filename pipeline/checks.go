@@ -79,6 +79,12 @@ func CheckDocs() []CheckDoc {
 			Do:    "The run's warnings and the step's columns ending in _status say what it means for whom.",
 		},
 		{
+			Name:  checkWarnings,
+			About: "What a run warned of, by the step that did: it is published all the same. Without warnings there is no such line.",
+			Warns: "always.",
+			Do:    "Read it before you rely on what the step gives: it says which figures are meant.",
+		},
+		{
 			Name:  checkKeys,
 			About: "No two rows of a table have the same key, such as as_of and customer_id.",
 			Fails: "some have.",

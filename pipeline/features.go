@@ -22,7 +22,7 @@ func (r *run) params(at time.Time) map[string]any {
 	p := map[string]any{
 		"timezone": r.Location.String(), "snapshot": frame.MomentOf(r.snapshot), "horizon_days": int64(r.HorizonDays),
 		"as_of_day": int64(frame.DayOf(at)), "as_of_end_us": dayEnd(at, r.Location).UnixMicro(),
-		"today_day": int64(frame.DayOf(r.Now().In(r.Location))),
+		"today_day": int64(frame.DayOf(r.Now().In(r.Location))), "undated": frame.DayOf(at) == frame.DayOf(r.AsOf),
 		"has_web":   configured(r.sources, "web_events"),
 		"has_email": configured(r.sources, "email_events"), "has_conversions": configured(r.sources, "conversions"),
 		"has_discounts": given(r.sources, "orders", "discount_amount"), "has_stores": given(r.sources, "orders", "store_id"),

@@ -33,10 +33,13 @@ func (r *run) waitUntilFresh(ctx context.Context) error {
 // staleAfter is how many days the newest order may lie before the as-of day until a run warns, where no freshness is set.
 const staleAfter = 7
 
-// warnOfStale warns of a day that is not over, and of orders that end long before it.
-func (r *run) warnOfStale(ctx context.Context) error {
+// warnOfTime warns of a day that is not over, of orders that end long before it, and of customers without a date.
+func (r *run) warnOfTime(ctx context.Context) error {
 	if frame.DayOf(r.AsOf) == frame.DayOf(r.Now().In(r.Location)) {
 		r.warnings = append(r.warnings, "the as-of day is not over: run it again tomorrow")
+	}
+	if configured(r.sources, "customers") && !given(r.sources, "customers", "created_at") {
+		r.warnings = append(r.warnings, "customers: created_at is not mapped: who has not bought or been seen by an origin cannot be tested from there")
 	}
 	q, err := r.bind("newest_order", r.AsOf)
 	if err != nil {

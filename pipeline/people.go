@@ -26,7 +26,7 @@ var (
 	}
 	memberships = frame.Table{
 		Name:    "audience_memberships",
-		Doc:     "Who may be e-mailed, by group of the newest published day: only who agreed to e-mail (consent_email) and has not unsubscribed.",
+		Doc:     "Who may be e-mailed, by group of the newest published day: only of whom email_allowed of customer_features is true.",
 		Columns: cols(customer.AsOf, customer.ID, segmentation, segment),
 	}
 

@@ -22,7 +22,8 @@ var (
 		Columns: cols(customer.AsOf, segmentation, segment, profileCustomers,
 			frame.Float64("share", "Customers by all customers of the segmentation.").In("share"),
 			frame.Float64("revenue_total", "Net revenue so far; NULL for groups under privacy.min_group.").In("money").Null(),
-			frame.Float64("revenue_window", "Net revenue of the last window_days; NULL for groups under privacy.min_group.").In("money").Null(),
+			frame.Float64("revenue_window", "Value of the purchases of the last window_days, less refunds that name their purchase; "+
+				"refunds that name none are in revenue_total only. NULL for groups under privacy.min_group.").In("money").Null(),
 			frame.Int64("window_days", "The days up to as_of that revenue_window and conversion_rate are about.").In("days"),
 			frame.Float64("average_order_value", "Net value of a purchase; NULL without purchases.").In("money an order").Null(),
 			frame.Float64("engagement_rate", "Share with a click or an engaged session in the behavior window; NULL where no source covers anybody.").In("share").Null(),

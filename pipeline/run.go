@@ -100,6 +100,7 @@ func (j *Job) run(ctx context.Context, o Options) (*Result, error) {
 	}
 	res := &Result{Run: r.id}
 	refs, err := r.work(ctx, res)
+	r.checkWarnings()
 	res.Checks, res.Rejects, res.Warnings = r.checks, r.rejects, r.warnings
 	switch {
 	case err != nil, o.ValidateOnly:
@@ -180,7 +181,7 @@ func (r *run) work(ctx context.Context, res *Result) ([]warehouse.Ref, error) {
 	if err := r.auditSources(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.warnOfStale(ctx); err != nil {
+	if err := r.warnOfTime(ctx); err != nil {
 		return nil, err
 	}
 	withheld, validated, err := r.backtest(ctx, res)

@@ -37,7 +37,8 @@ var (
 	segmentTraits = frame.Table{
 		Name: "segment_traits",
 		Doc: "What sets each segment apart, tested: how common the values of attributes and habits are in it, and with everybody. Of a trait " +
-			"there are the 20 commonest values, each as far as privacy.min_group customers of the segment have it; none of more than 120 characters.",
+			"there are the 20 commonest values, each as far as privacy.min_group customers of the segment have it; none of more than 120 characters. " +
+			"What a left-out value has can often be found by subtraction: the table is for those who may see customers one by one.",
 		Key: []string{"as_of", "segmentation", "segment", "trait", "value"},
 		Columns: cols(customer.AsOf, segmentation, segment, trait, traitText, traitKind, traitCustomers, traitKnown, traitShare, traitEverybody,
 			traitLift, traitP, traitQ, traitVerdict),

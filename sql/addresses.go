@@ -29,11 +29,9 @@ func (s Source) Addresses(d Dialect, has, types []ColumnInfo) (Relation, error) 
 		if at := slices.IndexFunc(types, func(t ColumnInfo) bool { return t.Name == c.Name }); at >= 0 {
 			family = types[at].Family
 		}
-		expr := ""
+		expr := d.convert(c, family, family != Null)[0]
 		if c.as == asTime {
 			expr = d.finite(c.Name, family) + " AS " + c.Name
-		} else {
-			expr = d.convert(c, family, family != Null)[0]
 		}
 		out.Select += sep + expr
 		sep = ",\n  "

@@ -11,7 +11,7 @@ import (
 )
 
 // The files of testdata/features hold small sources and what is expected of them. The comment of each says what it is
-// about, and after the keywords zone, as_of and today what they are. source/NAME.sql is the query of the source NAME,
+// about, and after the keywords zone, as_of, today and undated what they are. source/NAME.sql is the query of the source NAME,
 // table/NAME.sql that of a relation that others make, and want/NAME.csv lists some columns of the table or query NAME,
 // all of its rows, sorted.
 func TestFeatures(t *testing.T) {
@@ -66,5 +66,7 @@ func parseWorld(t testing.TB, a *txtar.Archive, as string) world {
 			sources = append(sources, s)
 		}
 	}
-	return newWorld(open(t, ""), set["zone"], set["as_of"], set["today"], sources)
+	w := newWorld(open(t, ""), set["zone"], set["as_of"], set["today"], sources)
+	w.params["undated"] = set["undated"] != "false"
+	return w
 }

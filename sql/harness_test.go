@@ -139,7 +139,7 @@ func newWorld(d db, zone, asOf, today string, sources []sql.Source) world {
 		d.t.Fatal(err)
 	}
 	w := world{d, map[string]sql.Relation{}, map[string]any{
-		"timezone": zone, "today_day": day(d.t, today),
+		"timezone": zone, "today_day": day(d.t, today), "undated": true,
 		"horizon_days": int64(90), "band_2": int64(2), "band_3": int64(3), "band_4": int64(4), "band_5": int64(6),
 		"web_window_days": int64(90), "intent_window_days": int64(14), "engaged_session_seconds": int64(300),
 		"engaged_session_page_views": int64(3), "hot_lead_views": int64(3),

@@ -274,7 +274,12 @@ func (d Dialect) convert(c SourceColumn, f Family, given bool) []string {
 	}
 }
 
-// What consents and objections are called, in lower case and with _ for spaces and hyphens.
+// ConsentWords returns what is read as a consent and what as an objection, in lower case and with _ for spaces and hyphens.
+func ConsentWords() (consenting, objecting []string) {
+	words := func(list string) []string { return strings.Split(strings.ReplaceAll(list, "'", ""), ", ") }
+	return words(consents), words(objections)
+}
+
 const (
 	consents   = "'true', 't', 'yes', 'y', '1', 'on', 'ja', 'opted_in', 'opt_in', 'granted'"
 	objections = "'false', 'f', 'no', 'n', '0', 'off', 'nein', 'opted_out', 'opt_out', 'denied', 'declined', 'revoked', 'withdrawn', 'objected'"

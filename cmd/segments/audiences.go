@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"segments/cmd/segments/terminal"
 	"segments/pipeline"
 	"segments/pipeline/steps"
 	"segments/transforms/frame"
@@ -57,8 +58,13 @@ func (a *app) exportCommand() *cobra.Command {
 			"--raw leaves every text as it is.",
 		Example: "  segments export Champions --file champions.csv\n  segments export repeat_customer --segmentation life_cycle\n" +
 			"  segments export Champions --with-address --raw --file champions.csv",
-		RunE: a.reading(func(ctx context.Context, j *pipeline.Job, args []string) error { return a.export(ctx, j, args[0], x) }),
 	}
+	c.RunE = a.reading(func(ctx context.Context, j *pipeline.Job, args []string) error {
+		if c.Flags().Changed("file") && x.file == "" { // as with a variable of the shell that is not set
+			return usageError{errors.New("--file: there is no name; leave it out for the standard output")}
+		}
+		return a.export(ctx, j, args[0], x)
+	})
 	f := c.Flags()
 	f.StringVar(&x.segmentation, "segmentation", steps.CoreSegment(), "which grouping the group belongs to")
 	f.BoolVar(&x.address, "with-address", false, "also email and phone, read from the customers source now; wants outputs.people")
@@ -102,7 +108,10 @@ func (a *app) export(ctx context.Context, j *pipeline.Job, name string, x export
 		return err
 	}
 	fmt.Fprintf(a.err, "✓ %s of %s customers of %s may be e-mailed, as of %s\n",
-		thousands(n), thousands(group.customers), visible(group.segment), group.asOf)
+		thousands(n), thousands(group.customers), terminal.Visible(group.segment), group.asOf)
+	if n == 0 {
+		fmt.Fprintln(a.err, "  nobody in it is known to have agreed: sources.customers.columns.consent_email names the column that says who has")
+	}
 	if w.changed > 0 {
 		fmt.Fprintf(a.err, "  where a text begins like a formula there is an apostrophe before it (%s); --raw leaves texts as they are\n",
 			plural(int64(w.changed), "time"))

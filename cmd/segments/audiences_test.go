@@ -200,13 +200,22 @@ func TestAudiencesAndExport(t *testing.T) {
 	if strings.Contains(stderr, "formula") {
 		t.Errorf("raw: %s", stderr)
 	}
+
+	s.edit("      consent_email: newsletter\n", "")
+	s.publish(0)
+	_, stderr = s.segments(exitOK, "export", "Champions")
+	says(t, stderr, "✓ 0 of ", "nobody in it is known to have agreed: sources.customers.columns.consent_email names the column")
 }
 
 func TestPick(t *testing.T) {
 	t.Parallel()
 	all := []audience{
-		{"core_segment", "Loyal", "2024-01-01", 5}, {"core_segment", "LOYAL", "2024-01-01", 1}, {"core_segment", "\u202e=x\x1b[2J", "2024-01-01", 1},
-		{"rfm_segment", "Lost", "2024-01-01", 2}, {"cluster", "Lost", "2024-01-01", 2}, {"core_segment", strings.Repeat("x", 10_000), "2024-01-01", 1},
+		{"core_segment", "Loyal", "2024-01-01", 5},
+		{"core_segment", "LOYAL", "2024-01-01", 1},
+		{"core_segment", "\u202e=x\x1b[2J", "2024-01-01", 1},
+		{"rfm_segment", "Lost", "2024-01-01", 2},
+		{"cluster", "Lost", "2024-01-01", 2},
+		{"core_segment", strings.Repeat("x", 10_000), "2024-01-01", 1},
 	}
 	for name, want := range map[string]string{
 		"Loyal":           "",

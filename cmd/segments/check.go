@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"segments/cmd/segments/terminal"
 	"segments/pipeline"
 	"segments/pipeline/config"
 	"segments/pipeline/warehouse"
@@ -191,9 +192,9 @@ func (a *app) showFindings(found []finding) error {
 func (f finding) text() string {
 	var at *config.Error
 	if errors.As(f.err, &at) {
-		return visible(at.Error())
+		return terminal.Visible(at.Error())
 	}
-	return visible(f.Message)
+	return terminal.Visible(f.Message)
 }
 
 // indented is a text of several lines, those after the first one moved to the right.

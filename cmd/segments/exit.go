@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"syscall"
 
 	"segments/pipeline"
 	"segments/pipeline/config"
@@ -71,7 +72,7 @@ func exitCode(ctx context.Context, err error, running bool) int {
 		return exitPermission
 	case is(warehouse.ErrBudget):
 		return exitBudget
-	case is(warehouse.ErrBusy, warehouse.ErrTemporary, warehouse.ErrMoved):
+	case is(warehouse.ErrBusy, warehouse.ErrTemporary, warehouse.ErrMoved, syscall.ENOSPC, syscall.EDQUOT): // the last two: no room for a file
 		return exitTemporary
 	case errors.As(err, &usage), errors.As(err, &bad), is(pipeline.ErrConfig, pipeline.ErrNothing, warehouse.ErrOwner, warehouse.ErrUnusable):
 		return exitConfig

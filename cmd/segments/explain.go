@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"segments/cmd/segments/terminal"
 	"segments/pipeline"
 	"segments/pipeline/config"
 	"segments/transforms/customer"
@@ -108,15 +109,15 @@ func (a *app) explainCheckCommand() *cobra.Command {
 			s := a.sheet()
 			for _, r := range l.rows {
 				if len(args) == 0 {
-					s.line(spoken(r[0]), spoken(r[1]))
+					s.Line(spoken(r[0]), spoken(r[1]))
 					continue
 				}
-				s.title(spoken(r[0]))
+				s.Title(spoken(r[0]))
 				for k, name := range []string{"about", "warns where", "fails where", "not evaluated where", "what to do"} {
-					s.line(name, spoken(r[k+1]))
+					s.Line(name, spoken(r[k+1]))
 				}
 			}
-			return s.print()
+			return s.Print()
 		},
 	}
 }
@@ -173,7 +174,7 @@ func (a *app) described(s string) error {
 			_, text, _ := strings.Cut(key, "  ")
 			indent = len(line) - len(strings.TrimLeft(text, " "))
 		}
-		b.WriteString(wrapped(strings.TrimRight(line, "\n"), a.width(), indent) + "\n")
+		b.WriteString(terminal.Wrapped(strings.TrimRight(line, "\n"), a.width(), indent) + "\n")
 	}
 	_, err := fmt.Fprint(a.out, b.String())
 	return err
@@ -203,7 +204,7 @@ func (a *app) configKeys(js []byte) error {
 		case k.Default != "":
 			doc += " (default " + k.Default + ")"
 		}
-		room := max(a.width()-width-2, leastWidth/2)
+		room := max(a.width()-width-2, terminal.LeastWidth/2)
 		if r := []rune(doc); a.width() > 0 && len(r) > room {
 			doc = string(r[:room-1]) + "…"
 		}

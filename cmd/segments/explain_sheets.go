@@ -89,15 +89,15 @@ func (a *app) segmentSheet(definitions, profiles, validated *listing) error {
 	for _, d := range definitions.rows {
 		of := func(l *listing, r []any, name string) any { return r[slices.Index(l.headers, name)] }
 		segmentation := of(definitions, d, "segmentation")
-		s.title(fmt.Sprintf("%v (%s)", of(definitions, d, "segment"), worded(spoken(segmentation))))
+		s.Title(fmt.Sprintf("%v (%s)", of(definitions, d, "segment"), worded(spoken(segmentation))))
 		for _, name := range []string{"rule", "action", "parent", "valid_from"} {
-			s.line(map[string]string{"rule": "who", "action": "what to do", "parent": "part of", "valid_from": "so since"}[name], spoken(of(definitions, d, name)))
+			s.Line(map[string]string{"rule": "who", "action": "what to do", "parent": "part of", "valid_from": "so since"}[name], spoken(of(definitions, d, name)))
 		}
 		for _, p := range profiles.rows {
 			if of(profiles, p, "segmentation") != segmentation {
 				continue
 			}
-			s.title(fmt.Sprintf("as of %v", of(profiles, p, "as_of")))
+			s.Title(fmt.Sprintf("as of %v", of(profiles, p, "as_of")))
 			window := fmt.Sprintf("in %v days", of(profiles, p, "window_days"))
 			for k, name := range profiles.headers {
 				words := worded(name)
@@ -113,7 +113,7 @@ func (a *app) segmentSheet(definitions, profiles, validated *listing) error {
 				if u == "customers" { // 3 customers need not be called customers
 					u = ""
 				}
-				s.line(words, measured(p[k], u))
+				s.Line(words, measured(p[k], u))
 			}
 		}
 		title := false
@@ -122,13 +122,13 @@ func (a *app) segmentSheet(definitions, profiles, validated *listing) error {
 				continue
 			}
 			if !title {
-				s.title("what customers did next")
+				s.Title("what customers did next")
 				title = true
 			}
-			s.line(fmt.Sprintf("from %v", of(validated, v, "origin")), conversionWords(func(name string) any { return of(validated, v, name) }))
+			s.Line(fmt.Sprintf("from %v", of(validated, v, "origin")), conversionWords(func(name string) any { return of(validated, v, name) }))
 		}
 	}
-	return s.print()
+	return s.Print()
 }
 
 // verdictWords are what a verdict says of a segment.
@@ -176,15 +176,15 @@ func (a *app) customerSheet(id string, j *pipeline.Job, l *listing, columns map[
 		value[spoken(r[0])] = r[1]
 	}
 	s := a.sheet()
-	s.title(customerHeadline(id, value))
-	s.line("as of", spoken(value["as_of"]))
+	s.Title(customerHeadline(id, value))
+	s.Line("as of", spoken(value["as_of"]))
 	shown := map[string]bool{"as_of": true}
 	put := func(name string) {
 		if v, ok := value[name]; ok && !shown[name] {
 			shown[name] = true
 			doc, _, _ := strings.Cut(columns[name].Doc, ". ")
 			doc, _, _ = strings.Cut(doc, "; NULL ")
-			s.line(name, measured(v, columns[name].Unit)+" · "+strings.TrimSuffix(doc, "."))
+			s.Line(name, measured(v, columns[name].Unit)+" · "+strings.TrimSuffix(doc, "."))
 		}
 	}
 	for i := len(j.Steps) - 1; i >= 0; i-- { // what the last step makes of the others comes first
@@ -192,16 +192,16 @@ func (a *app) customerSheet(id string, j *pipeline.Job, l *listing, columns map[
 		if err != nil {
 			return err
 		}
-		s.title(j.Steps[i].Name + prefixed(": ", strings.TrimSuffix(j.Steps[i].Doc, ".")))
+		s.Title(j.Steps[i].Name + prefixed(": ", strings.TrimSuffix(j.Steps[i].Doc, ".")))
 		for _, c := range sig.Outputs {
 			put(c.Name)
 		}
 	}
-	s.title("what it rests on")
+	s.Title("what it rests on")
 	for _, r := range l.rows {
 		put(spoken(r[0]))
 	}
-	return s.print()
+	return s.Print()
 }
 
 // customerHeadline says in a sentence where a customer stands.

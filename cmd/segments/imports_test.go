@@ -31,6 +31,7 @@ transforms/clv/btyd              :
 transforms/segment               : transforms transforms/frame transforms/customer
                                    transforms/rfm transforms/clv transforms/cluster transforms/behavior
 sql                              : transforms/frame
+sql/looker                       : transforms/frame sql
 pipeline/warehouse               : transforms/frame sql
 pipeline/warehouse/warehousetest : transforms/frame sql pipeline/warehouse
 pipeline/warehouse/*             : transforms/frame sql pipeline/warehouse
@@ -48,7 +49,12 @@ pipeline/validation              : transforms/frame
 pipeline/report                  : transforms/frame sql pipeline/warehouse pipeline/validation
 pipeline/report/reporttest       :
 pipeline/demo                    : transforms/frame
-pipeline/discover                : transforms/frame sql pipeline/warehouse
+pipeline/discover                : sql pipeline/discover/draft pipeline/discover/values pipeline/discover/words
+pipeline/discover/draft          : sql
+pipeline/discover/values         : sql pipeline/discover/draft pipeline/discover/words
+pipeline/discover/words          :
+pipeline/discover/scout          : transforms/frame sql pipeline/warehouse pipeline/discover pipeline/discover/draft
+                                   pipeline/discover/values
 pipeline/config                  : sql
 pipeline/notify                  :
 pipeline/telemetry               :
@@ -56,6 +62,7 @@ pipeline/telemetry/telemetrytest :
 pipeline                         : transforms transforms/frame transforms/customer sql
                                    pipeline/warehouse pipeline/validation
 cmd/segments                     : *
+cmd/segments/terminal            :
 cmd/on-emulator                  : pipeline/warehouse/bigquery/emulator
 `
 

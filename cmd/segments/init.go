@@ -19,6 +19,8 @@ import (
 
 	"segments/pipeline/config"
 	"segments/pipeline/discover"
+	"segments/pipeline/discover/draft"
+	"segments/pipeline/discover/scout"
 	"segments/sql"
 	"segments/transforms/frame"
 )
@@ -75,37 +77,41 @@ func (a *app) initiate(ctx context.Context, o initiation) error {
 		return err
 	}
 	defer func() { _ = w.Close() }() // it was only read
-	l := discover.Scout{Warehouse: w}
+	l := scout.Scout{Warehouse: w}
 	tables, err := a.tablesOf(ctx, l, o)
 	if err != nil {
 		return err
 	}
-	draft, err := discover.Propose(w.Dialect(), tables, l.Overlap(ctx), a.now())
+	proposal, err := discover.Propose(w.Dialect(), tables, l.Overlap(ctx), a.now())
 	if err != nil {
 		return usageError{err}
 	}
-	draft.Name = discover.Guess{Value: o.called(), Ask: "what is it called? the published tables belong to one name"}
+	proposal.Name = draft.Guess{Value: o.called(), Ask: "what is it called? the published tables belong to one name"}
 	if o.name != "" {
-		draft.Name.Ask = ""
+		proposal.Name.Ask = ""
 	}
 	if !o.yes && o.file != "-" && a.terminal && term.IsTerminal(int(os.Stdin.Fd())) {
-		if err := answer(draft, os.Stdin, a.err); err != nil {
+		if err := answer(proposal, os.Stdin, a.err); err != nil {
 			return err
 		}
 	}
 	day := ""
-	if s := draft.Source("orders"); s != nil {
-		if day, err = l.Newest(ctx, o.absolute(s, tables), draft.Timezone.Value, frame.DayOf(a.now())); err != nil {
+	if s := proposal.Source("orders"); s != nil {
+		if day, err = l.Newest(ctx, o.absolute(s, tables), proposal.Timezone.Value, frame.DayOf(a.now())); err != nil {
 			a.logger().Debug("the newest order is not known", "error", err.Error())
 		}
 	}
-	if s := draft.Source("orders"); s != nil && s.Day {
+	s := proposal.Source("orders")
+	if s != nil && s.Day {
 		day = s.Note.Value // what is counted back from it is known up to then
 	}
-	if day >= a.yesterday(time.UTC).Format(time.DateOnly) {
+	switch {
+	case s != nil && s.Day && s.Note.Ask != "":
+		day = draft.DayAsked
+	case day >= a.yesterday(time.UTC).Format(time.DateOnly):
 		day = "" // the data are up to date: yesterday is the default
 	}
-	text := draft.Write(o.warehouse(draft.Name.Value), day)
+	text := proposal.Write(o.warehouse(proposal.Name.Value), day)
 	if o.file == "-" {
 		if _, err := a.out.Write(text); err != nil {
 			return err
@@ -113,7 +119,7 @@ func (a *app) initiate(ctx context.Context, o initiation) error {
 	} else if err := os.WriteFile(o.file, text, 0o644); err != nil { //nolint:gosec // a configuration holds no secrets
 		return usageError{err}
 	}
-	a.found(draft, tables, o, day)
+	a.found(proposal, tables, o, day)
 	if billed := w.Charges().Bytes; billed > 0 {
 		fmt.Fprintf(a.err, "Looking has billed %s.\n", size(billed))
 	}
@@ -204,7 +210,7 @@ func (o *initiation) warehouse(name string) []string {
 	if o.duckdb != "" {
 		path = o.relative(o.duckdb)
 	}
-	return []string{"duckdb: {path: " + discover.Scalar(path) + "}   # the results go into this file"}
+	return []string{"duckdb: {path: " + draft.Scalar(path) + "}   # the results go into this file"}
 }
 
 func (o *initiation) stagingDataset() string { return cmp.Or(o.staging, o.dataset+"_staging") }
@@ -224,11 +230,11 @@ func (o *initiation) relative(path string) string {
 
 func oneLine(err error) string {
 	s, _, _ := strings.Cut(err.Error(), "\n")
-	return discover.Safe(s)
+	return draft.Safe(s)
 }
 
 // answer asks the marked questions. An empty line takes the guess, the end of the input all that are left.
-func answer(d *discover.Draft, in io.Reader, out io.Writer) error {
+func answer(d *draft.Draft, in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
 	keys, guesses := d.Questions()
 	for i, g := range guesses {
@@ -237,10 +243,10 @@ func answer(d *discover.Draft, in io.Reader, out io.Writer) error {
 		}
 		fmt.Fprintf(out, "%s: %s\n", keys[i], g.Ask)
 		for k, o := range g.Others {
-			fmt.Fprintf(out, "  %d) %s (%s)\n", k+1, discover.Safe(o.Value), o.Why)
+			fmt.Fprintf(out, "  %d) %s (%s)\n", k+1, draft.Safe(o.Value), o.Why)
 		}
 		for {
-			fmt.Fprintf(out, "  [%s] ", cmp.Or(discover.Safe(g.Value), "leave it open"))
+			fmt.Fprintf(out, "  [%s] ", cmp.Or(draft.Safe(g.Value), "leave it open"))
 			if !lines.Scan() {
 				return lines.Err()
 			}
@@ -265,7 +271,7 @@ func answer(d *discover.Draft, in io.Reader, out io.Writer) error {
 }
 
 // absolute returns s with the place of its file, which the configuration names relative to itself.
-func (o *initiation) absolute(s *discover.Source, tables []discover.Table) (out sql.Source) {
+func (o *initiation) absolute(s *draft.Source, tables []discover.Table) (out sql.Source) {
 	out = s.SQL()
 	for _, t := range tables {
 		if out.From != "" && t.From == out.From && t.At != "" {
@@ -276,7 +282,7 @@ func (o *initiation) absolute(s *discover.Source, tables []discover.Table) (out 
 }
 
 // found prints what was found and what to do next.
-func (a *app) found(d *discover.Draft, tables []discover.Table, o initiation, day string) {
+func (a *app) found(d *draft.Draft, tables []discover.Table, o initiation, day string) {
 	rows := map[string]int64{}
 	for _, t := range tables {
 		rows[t.Name] = t.Rows
@@ -286,18 +292,18 @@ func (a *app) found(d *discover.Draft, tables []discover.Table, o initiation, da
 		if n := rows[s.Table]; n > 0 {
 			of = ", " + thousands(n) + " rows"
 		}
-		fmt.Fprintf(a.err, "  %-12s %s%s: %s", s.Name, discover.Safe(s.Table), of, counted(len(s.Columns), "column"))
+		fmt.Fprintf(a.err, "  %-12s %s%s: %s", s.Name, draft.Safe(s.Table), of, plural(int64(len(s.Columns)), "column"))
 		if len(s.Attributes) > 0 {
-			fmt.Fprintf(a.err, ", %s", counted(len(s.Attributes), "attribute"))
+			fmt.Fprintf(a.err, ", %s", plural(int64(len(s.Attributes)), "attribute"))
 		}
 		fmt.Fprintln(a.err)
 	}
 	for _, u := range d.Unused[:min(len(d.Unused), 10)] {
-		fmt.Fprintf(a.err, "  %-12s %s: %s\n", "not used", discover.Safe(u.Value), u.Why)
+		fmt.Fprintf(a.err, "  %-12s %s: %s\n", "not used", draft.Safe(u.Value), u.Why)
 	}
 	keys, guesses := d.Questions()
 	if len(keys) > 0 {
-		fmt.Fprintf(a.err, "%s marked ANSWER in the file:\n", counted(len(keys), "question"))
+		fmt.Fprintf(a.err, "%s marked ANSWER in the file:\n", plural(int64(len(keys)), "question"))
 		for i, k := range keys {
 			fmt.Fprintf(a.err, "  %s: %s\n", k, guesses[i].Ask)
 		}
@@ -311,19 +317,15 @@ func (a *app) found(d *discover.Draft, tables []discover.Table, o initiation, da
 		config = " -c " + shellWord(file)
 	}
 	asOf := ""
-	if day != "" {
+	switch day {
+	case "":
+	case draft.DayAsked:
+		asOf = " --as-of " + day + "   # the day that the file asks for"
+	default:
 		asOf = " --as-of " + day + "   # the day of the newest order"
 	}
 	fmt.Fprintf(a.err, "Next:\n  segments check%s\n  segments run%s%s\n  the report is then %s\n", config, config, asOf,
 		filepath.Join(filepath.Dir(file), "report.html"))
-}
-
-// counted returns 1 column, 2 columns.
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // shellWord quotes s for a shell where it needs that.

@@ -11,6 +11,8 @@ import (
 
 	"segments/pipeline/config"
 	"segments/pipeline/discover"
+	"segments/pipeline/discover/draft"
+	"segments/pipeline/discover/scout"
 	"segments/pipeline/warehouse"
 	"segments/pipeline/warehouse/bigquery"
 	"segments/pipeline/warehouse/duckdb"
@@ -47,12 +49,12 @@ func asUsage(err error, flag string) error {
 }
 
 // tablesOf looks at every table or file.
-func (a *app) tablesOf(ctx context.Context, l discover.Scout, o initiation) (out []discover.Table, err error) {
+func (a *app) tablesOf(ctx context.Context, l scout.Scout, o initiation) (out []discover.Table, err error) {
 	unread := func(name string, err error) error {
 		if ctx.Err() != nil || errors.Is(err, warehouse.ErrPermission) || errors.Is(err, warehouse.ErrBudget) {
 			return err
 		}
-		fmt.Fprintf(a.err, "  %s cannot be read: %s\n", discover.Safe(name), oneLine(err))
+		fmt.Fprintf(a.err, "  %s cannot be read: %s\n", draft.Safe(name), oneLine(err))
 		return nil
 	}
 	if o.duckdb != "" || o.bigquery != "" {
@@ -78,7 +80,7 @@ func (a *app) tablesOf(ctx context.Context, l discover.Scout, o initiation) (out
 	if len(args) == 0 {
 		args = []string{"."}
 	}
-	files, err := discover.FindFiles(args)
+	files, err := scout.FindFiles(args)
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -13,7 +13,7 @@ import (
 
 	"segments/pipeline/config"
 	"segments/pipeline/demo"
-	"segments/pipeline/discover"
+	"segments/pipeline/discover/draft"
 )
 
 // realData returns the folder of the real data; it skips where the file called needs is not in there.
@@ -37,8 +37,8 @@ type drafted struct {
 	err string // what init printed
 }
 
-// draft runs init in a folder of its own; name is that of the configuration.
-func draft(t testing.TB, code int, name string, args ...string) drafted {
+// initiated runs init in a folder of its own; name is that of the configuration.
+func initiated(t testing.TB, code int, name string, args ...string) drafted {
 	t.Helper()
 	d := drafted{TB: t, dir: t.TempDir()}
 	d.err = d.segments(code, append([]string{"init", "--name", name, "--file", d.file()}, args...)...)
@@ -80,11 +80,13 @@ func (d drafted) answer(oldnew ...string) {
 	check(d, os.WriteFile(d.file(), []byte(text), 0o644))
 }
 
-// publish checks and runs the configuration, with models that are quickly fitted.
+// bare is what publish adds to the configuration: models that are quickly fitted, and no report.
+const bare = quick + "report: {file: none}\n"
+
+// publish runs the configuration, which init has checked, with what bare adds.
 func (d drafted) publish(asOf string) {
 	d.Helper()
-	check(d, os.WriteFile(d.file(), []byte(d.yaml()+quick), 0o644))
-	d.segments(exitOK, "check", "-c", d.file())
+	check(d, os.WriteFile(d.file(), []byte(d.yaml()+bare), 0o644))
 	d.segments(exitOK, "run", "-c", d.file(), "--as-of", asOf)
 }
 
@@ -134,7 +136,10 @@ func TestInitOnRealData(t *testing.T) {
 		{
 			name: "hillstrom", needs: "hillstrom/hillstrom_data.csv", files: []string{"hillstrom/hillstrom_data.csv"},
 			answers: []string{"'" + today.Format(time.DateOnly) + "'", "'2008-03-03'", "# currency: {code: EUR}", "currency: {code: USD}"},
-			asOf:    "2008-03-17", says: []string{"one row a customer and no dates"},
+			asOf:    "2008-03-17", says: []string{
+				"one row a customer and no dates", "segments run --as-of DAY  ", "attributes: [mens, womens, newbie, channel]\n",
+				"or groupings: history_segment, segment, visit, conversion\n", "# A path in a query is not relative to this file",
+			},
 			query: money, want: "64000 15493481.97",
 		},
 	} {
@@ -145,7 +150,7 @@ func TestInitOnRealData(t *testing.T) {
 			for _, f := range c.files {
 				args = append(args, filepath.Join(data, f))
 			}
-			d := draft(t, exitOK, c.name, args...)
+			d := initiated(t, exitOK, c.name, args...)
 			says(t, d.yaml(), c.says...)
 			d.answer(c.answers...)
 			d.publish(c.asOf)
@@ -160,11 +165,11 @@ func TestInitOnRealData(t *testing.T) {
 func TestInitOnTheDemo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	_, err := demo.Write(dir, demo.Options{Customers: 1500, Seed: 1, AsOf: lastDay, Dirt: true})
+	_, err := demo.Write(dir, demo.Options{Customers: 400, Seed: 1, AsOf: lastDay, Dirt: true})
 	check(t, err)
 	own, err := config.Load(filepath.Join(dir, "segments.yaml"))
 	check(t, err)
-	d := draft(t, exitOK, "drafted", dir)
+	d := initiated(t, exitOK, "drafted", dir)
 	found, err := config.Load(d.file())
 	check(t, err)
 	for i, s := range own.SQLSources() {
@@ -210,12 +215,11 @@ func TestInitOnExports(t *testing.T) {
 		want             string // customers and money
 	}{
 		{name: "german", file: "bestellungen.csv", text: german, says: []string{"order_id: Bestellnummer", "customer_id: Kunde", "decimal comma"}},
-		{name: "bom", file: "orders.csv", text: "\ufeff" + german, says: []string{"order_id: Bestellnummer"}},
-		{name: "crlf", file: "orders.csv", text: strings.ReplaceAll(german, "\n", "\r\n"), says: []string{"order_id: Bestellnummer"}},
+		{name: "bom, crlf", file: "orders.csv", text: "\ufeff" + strings.ReplaceAll(german, "\n", "\r\n"), says: []string{"order_id: Bestellnummer"}},
 		{
 			name: "latin1", file: "orders.csv",
-			text: strings.ReplaceAll(strings.Replace(german, "Kunde", "K\xe4ufer Kunde", 1), ";K0", ";K\xfc0"),
-			says: []string{"the file is not UTF-8", "Käufer Kunde"},
+			text: strings.ReplaceAll(strings.Replace(german, "Kunde", "K\xe4ufer", 1), ";K0", ";K\xfc0"),
+			says: []string{"the file is not UTF-8", `customer_id: "Käufer"`},
 		},
 		{
 			name: "hostile", file: "or'd\"ers <script> \u202e🛒.csv",
@@ -258,7 +262,7 @@ func TestInitOnExports(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			check(t, os.WriteFile(filepath.Join(dir, c.file), []byte(c.text), 0o644))
-			d := draft(t, exitOK, "shop", dir)
+			d := initiated(t, exitOK, "shop", dir)
 			says(t, d.yaml(), c.says...)
 			if strings.Contains(d.yaml(), "@example.com") {
 				t.Errorf("an address stands in the draft:\n%s", d.yaml())
@@ -291,12 +295,16 @@ func TestInitFindsNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	check(t, os.WriteFile(filepath.Join(dir, "products.csv"), []byte("product_id,price,added\np1,2.5,2024-01-01\np2,3.5,2024-01-02\n"), 0o644))
-	d := draft(t, exitConfig, "shop", dir)
+	d := initiated(t, exitConfig, "shop", dir)
 	says(t, d.err, "no orders and no customers were found", "products: as orders it lacks", "customer_id")
 	if d.yaml() != "" {
 		t.Errorf("it wrote\n%s", d.yaml())
 	}
-	says(t, draft(t, exitConfig, "shop", t.TempDir()).err, "there is no CSV, Parquet or JSON file that could be read")
+	says(t, initiated(t, exitConfig, "shop", t.TempDir()).err, "there is no CSV, Parquet or JSON file that could be read")
+
+	excel := t.TempDir() // the euro sign of Windows-1252 is none of Latin-1
+	check(t, os.WriteFile(filepath.Join(excel, "umsatz.csv"), []byte("Nr;Kunde;Datum;Betrag\n1;M\xfcller;01.02.2024;5,00 \x80\n"), 0o644))
+	says(t, initiated(t, exitConfig, "shop", excel).err, "umsatz cannot be read: it is not UTF-8: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW\n")
 }
 
 // What init writes of countries in the orders is a source of customers once it is uncommented.
@@ -309,30 +317,104 @@ func TestInitProposesCustomersOfOrders(t *testing.T) {
 		fmt.Fprintf(&b, "%d,c%d,2024-01-%02d,10.5,%s\n", i, i%60, 1+i%28, []string{"DE", "AT", "CH"}[i%3])
 	}
 	check(t, os.WriteFile(filepath.Join(dir, "orders.csv"), []byte(b.String()), 0o644))
-	d := draft(t, exitOK, "shop", dir)
+	d := initiated(t, exitOK, "shop", dir)
 	text := d.yaml()
 	from := strings.Index(text, "  # customers:")
-	to := strings.Index(text, "country: country}")
-	if from < 0 || to < from {
+	if from < 0 {
 		t.Fatalf("no customers are proposed:\n%s", text)
 	}
-	uncommented := strings.ReplaceAll(text[from:to], "  # ", "  ")
-	check(t, os.WriteFile(d.file(), []byte(text[:from]+strings.ReplaceAll(uncommented, "\n  #   ", "\n    ")+text[to:]), 0o644))
+	lines := strings.SplitAfter(text[from:], "\n")
+	for i := 0; strings.HasPrefix(lines[i], "  # "); i++ {
+		lines[i] = "  " + strings.TrimPrefix(lines[i], "  # ")
+	}
+	check(t, os.WriteFile(d.file(), []byte(text[:from]+strings.Join(lines, "")), 0o644))
 	d.publish("2024-01-31")
 	if got := d.row("shop", "SELECT \"rows\" FROM run_rejects WHERE source = 'customers' AND reason = 'used'"); got != "60" {
 		t.Errorf("%s customers were made of the orders, want 60", got)
 	}
 }
 
+// shopify are 300 orders of 60 people as Shopify exports them: what is said of an order stands on the first of its lines.
+// Every third one took the newsletter with the newest order, and every other one only with an older one.
+func shopify() string {
+	var b strings.Builder
+	b.WriteString("Name,Email,Financial Status,Accepts Marketing,Currency,Total,Created at,Lineitem quantity,Lineitem name,Lineitem sku,Billing Country\n")
+	start := time.Date(2024, 1, 1, 9, 0, 0, 0, time.UTC)
+	for i := range 300 {
+		accepts := map[bool]string{true: "yes", false: "no"}[i%3 == 0 || i < 60 && i%2 == 0]
+		day := start.AddDate(0, 0, i).Format("2006-01-02 15:04:05 -0700")
+		fmt.Fprintf(&b, "#%d,c%d@example.com,paid,%s,EUR,%d.50,%s,1,Schal,s1,%s\n", 1000+i, i%60, accepts, 20+i%7, day, []string{"DE", "AT"}[i%2])
+		if i%25 == 0 { // few orders have several lines
+			fmt.Fprintf(&b, "#%d,c%d@example.com,,,,,%s,2,Hut,s2,\n", 1000+i, i%60, day)
+		}
+	}
+	return b.String()
+}
+
+// Of orders alone that say who takes the newsletter init makes customers, with the consent of their newest order, and no
+// products, since those would be those of the lines that bear the totals.
+func TestInitOnShopifysOrders(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	check(t, os.WriteFile(filepath.Join(dir, "orders_export.csv"), []byte(shopify()), 0o644))
+	d := initiated(t, exitOK, "shop", dir)
+	says(t, d.yaml(), "\n  customers:\n", "consent_email: consent_email ", "country: country ", "the total stands on one line", "# not used: Accepts Marketing, Lineitem quantity")
+	if strings.Contains(d.yaml(), "product_id:") || strings.Contains(d.yaml(), "quantity:") {
+		t.Errorf("products are taken from the first lines:\n%s", d.yaml())
+	}
+	says(t, d.err, "--as-of 2024-10-26")
+	d.publish("2024-10-26")
+	const query = "SELECT count(*), count(*) FILTER (consent_email), round(sum(monetary_total), 2) FROM customer_segments"
+	if got := d.row("shop", query); got != "60 20 7047.0" {
+		t.Errorf("customers, consents and money: %s", got)
+	}
+}
+
+// What customers agreed to, did or were counted for is no attribute of theirs, and a file without the day they came
+// says what that costs.
+func TestInitOnACustomersFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var orders, customers strings.Builder
+	orders.WriteString("id;Kunde;Datum;Summe\n")
+	for i := range 150 {
+		fmt.Fprintf(&orders, "%d;%d;%s;%d,%02d\n", i, i%40, time.Date(2023, 1, 1+2*i, 0, 0, 0, 0, time.UTC).Format("02.01.2006"), 10+i%9, i%100)
+	}
+	customers.WriteString("Customer ID,First Name,Accepts Email Marketing,Default Address Country Code,Accepts SMS Marketing,Total Orders,age_group,test_group\n")
+	for c := range 60 {
+		fmt.Fprintf(&customers, "%d,A,%s,DE,yes,%d,%d0s,%d\n", c, []string{"yes", "no"}[c%2], c%4, 2+c%3, c%2)
+	}
+	check(t, os.WriteFile(filepath.Join(dir, "bestellungen.csv"), []byte(orders.String()), 0o644))
+	check(t, os.WriteFile(filepath.Join(dir, "customers_export.csv"), []byte(customers.String()), 0o644))
+	d := initiated(t, exitOK, "shop", dir)
+	says(
+		t, d.yaml(), "customer_id: Customer ID ", "customer_id: Kunde ", "consent_email: Accepts Email Marketing ", "attributes: [age_group]\n",
+		"or groupings: Total Orders, test_group\n", "# not used: First Name, Accepts SMS Marketing\n", "# created_at is not there: ",
+	)
+	d.answer("timezone: UTC", "timezone: Europe/Berlin", "# currency: {code: EUR}", "currency: {code: EUR}")
+	d.segments(exitOK, "check", "-c", d.file())
+	d.publish("2023-10-26")
+	if got := d.row("shop", "SELECT count(*), count(*) FILTER (consent_email) FROM customer_segments"); got != "60 30" {
+		t.Errorf("customers and consents: %s, want 60 30", got)
+	}
+	d.segments(exitOK, "report", "-c", d.file(), "--file", filepath.Join(d.dir, "report.html"))
+	report, err := os.ReadFile(filepath.Join(d.dir, "report.html"))
+	check(t, err)
+	says(t, string(report), ">PUBLISHED<", "<h1><bdi>shop</bdi></h1>")
+	if strings.Contains(string(report), "Accepts ") {
+		t.Error("the report names a column of consents")
+	}
+}
+
 // Questions are asked one after the other: an empty line takes the guess, a number an alternative, nonsense is asked again.
 func TestInitAsks(t *testing.T) {
 	t.Parallel()
-	d := &discover.Draft{
-		Name:     discover.Guess{Value: "shop", Ask: "what is it called?"},
-		Timezone: discover.Guess{Value: "UTC", Ask: "which zone?"},
-		Currency: discover.Guess{Ask: "which currency?"},
-		Sources: []discover.Source{{Name: "orders", Columns: []discover.Mapping{{Column: "ordered_at", Guess: discover.Guess{
-			Value: "a", Ask: "a or b?", Others: []discover.Other{{Value: "b\x1b[31m", Why: "another"}},
+	d := &draft.Draft{
+		Name:     draft.Guess{Value: "shop", Ask: "what is it called?"},
+		Timezone: draft.Guess{Value: "UTC", Ask: "which zone?"},
+		Currency: draft.Guess{Ask: "which currency?"},
+		Sources: []draft.Source{{Name: "orders", Columns: []draft.Mapping{{Column: "ordered_at", Guess: draft.Guess{
+			Value: "a", Ask: "a or b?", Others: []draft.Other{{Value: "b\x1b[31m", Why: "another"}},
 		}}}}},
 	}
 	var out strings.Builder
@@ -359,7 +441,7 @@ func TestInitOnTables(t *testing.T) {
 	first := d.yaml()
 	d.segments(exitConfig, "init", "--duckdb", file, "--name", "shop", "--file", d.file())
 	d.segments(exitOK, "init", "--duckdb", file, "--name", "shop", "--file", d.file(), "--force")
-	if d.yaml()+quick != first {
+	if d.yaml()+bare != first {
 		t.Errorf("what the run published was taken for sources:\n%s", d.yaml())
 	}
 }
@@ -378,7 +460,7 @@ func TestInitOnParts(t *testing.T) {
 	} {
 		check(t, os.WriteFile(filepath.Join(dir, f[0]), []byte(f[1]), 0o644))
 	}
-	d := draft(t, exitOK, "shop", dir)
+	d := initiated(t, exitOK, "shop", dir)
 	says(t, d.yaml(), "orders-[0-9]*.csv", "list1.csv", "as-of 2024-02-04")
 	says(t, d.err, "orders       orders, 4 rows", "customers    list1, 2 rows")
 }

@@ -147,23 +147,23 @@ func (a *app) statusSheet(j *pipeline.Job, current string, runs []ledgerRun) err
 	})
 	switch {
 	case i >= 0:
-		s.line("published", fmt.Sprintf("%s by run %s: %s customers · %s", current, runs[i].id, amount(runs[i].customers), a.when(runs[i])))
+		s.Line("published", fmt.Sprintf("%s by run %s: %s customers · %s", current, runs[i].id, amount(runs[i].customers), a.when(runs[i])))
 	case current != "none":
-		s.line("published", current)
+		s.Line("published", current)
 	default:
-		s.line("published", "none")
+		s.Line("published", "none")
 	}
 	switch {
 	case len(runs) == 0:
-		s.line("last run", "none")
-		s.line("next", "`segments check`, then `segments run`")
+		s.Line("last run", "none")
+		s.Line("next", "`segments check`, then `segments run`")
 	case i != 0:
 		r := runs[0]
-		s.line("last run", fmt.Sprintf("%s · %s · %s", r.id, r.state, a.when(r)))
-		s.line("message", r.message)
-		s.line("next", r.next())
+		s.Line("last run", fmt.Sprintf("%s · %s · %s", r.id, r.state, a.when(r)))
+		s.Line("message", r.message)
+		s.Line("next", r.next())
 	default:
-		s.line("message", runs[0].message)
+		s.Line("message", runs[0].message)
 	}
 	failed := 0
 	for _, r := range runs {
@@ -173,12 +173,12 @@ func (a *app) statusSheet(j *pipeline.Job, current string, runs []ledgerRun) err
 		failed++
 	}
 	if failed > 1 {
-		s.line("since then", plural(int64(failed), "run")+" in a row without a publish; `segments runs` lists them")
+		s.Line("since then", plural(int64(failed), "run")+" in a row without a publish; `segments runs` lists them")
 	}
 	if yesterday := a.yesterday(j.Location).Format(time.DateOnly); len(runs) > 0 && current != "none" && current < yesterday {
-		s.line("behind", "yesterday was "+yesterday)
+		s.Line("behind", "yesterday was "+yesterday)
 	}
-	return s.print()
+	return s.Print()
 }
 
 func (a *app) runsCommand() *cobra.Command {

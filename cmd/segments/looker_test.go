@@ -21,11 +21,12 @@ import (
 	"unicode"
 
 	segsql "segments/sql"
+	"segments/sql/looker"
 	"segments/transforms/frame"
 )
 
 // checkerFiles are what checks a LookML project: an npm project.
-const checkerFiles = "../../sql/testdata/lookml"
+const checkerFiles = "../../sql/looker/testdata/lookml"
 
 // lookmlChecker installs the checker into bin/lookml, once for each version of it, and returns its folder.
 var lookmlChecker = sync.OnceValues(func() (string, error) {
@@ -86,7 +87,7 @@ type lookmlReport struct {
 }
 
 // checkLookML asks the checker about files, for a warehouse that has tables.
-func checkLookML(t *testing.T, files []segsql.File, tables []frame.Table) (r lookmlReport) {
+func checkLookML(t *testing.T, files []looker.File, tables []frame.Table) (r lookmlReport) {
 	t.Helper()
 	checker, err := lookmlChecker()
 	if err != nil {
@@ -115,9 +116,9 @@ func checkLookML(t *testing.T, files []segsql.File, tables []frame.Table) (r loo
 }
 
 // lookmlOf returns the LookML of tables.
-func lookmlOf(t *testing.T, tables []frame.Table) []segsql.File {
+func lookmlOf(t *testing.T, tables []frame.Table) []looker.File {
 	t.Helper()
-	files, err := segsql.LookML(tables)
+	files, err := looker.LookML(tables)
 	check(t, err)
 	return files
 }
@@ -300,7 +301,7 @@ func TestLookMLMutations(t *testing.T) {
 			check(t, err)
 			files := lookmlOf(t, c.lookml(tables))
 			if c.edit != nil {
-				i := slices.IndexFunc(files, func(f segsql.File) bool { return f.Path == c.edit[0] })
+				i := slices.IndexFunc(files, func(f looker.File) bool { return f.Path == c.edit[0] })
 				edited := strings.ReplaceAll(files[i].Text, c.edit[1], c.edit[2])
 				if edited == files[i].Text {
 					t.Fatalf("%s has no %q", c.edit[0], c.edit[1])
@@ -391,7 +392,7 @@ func TestWriteProject(t *testing.T) {
 
 	// What was generated for a table that is no more goes; what others wrote stays.
 	stale, own := filepath.Join(dir, "views", "base", "gone.view.lkml"), filepath.Join(dir, "views", "base", "own.view.lkml")
-	check(t, os.WriteFile(stale, []byte(segsql.LookMLHeader+"view: gone {}\n"), 0o644))
+	check(t, os.WriteFile(stale, []byte(looker.LookMLHeader+"view: gone {}\n"), 0o644))
 	check(t, os.WriteFile(own, []byte("view: own {}\n"), 0o644))
 	s.segments(exitOK, "tables", "lookml", "--dir", dir)
 	if files := written(); slices.Contains(files, stale) || !slices.Contains(files, own) || len(files) != n+1 {
@@ -422,5 +423,5 @@ func TestWriteProject(t *testing.T) {
 	_, stderr = s.segments(exitConfig, "tables", "dbt", "--dir", manifest)
 	says(t, stderr, "--dir: ")
 	sources, _ := s.segments(exitOK, "tables", "dbt")
-	says(t, sources, segsql.DBTHeader+"version: 2\n", "source('segments', 'customer_segments_current')")
+	says(t, sources, looker.DBTHeader+"version: 2\n", "source('segments', 'customer_segments_current')")
 }

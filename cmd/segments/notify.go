@@ -26,7 +26,7 @@ func (a *app) notify(ctx context.Context, o pipeline.Options, res *pipeline.Resu
 	if bad != nil { // then nothing has run, and err says so
 		j = &pipeline.Job{}
 	}
-	a.send(ctx, runMessage(ctx, a.config, j, o, res, err, how))
+	a.send(ctx, runMessage(a.config, j, o, res, err, how))
 }
 
 // notifyBackfill tells of a backfill of several days that has come to its end.
@@ -74,9 +74,7 @@ func isLink(s string) bool {
 }
 
 // runMessage is what is told of a run.
-func runMessage(
-	ctx context.Context, c *config.Config, j *pipeline.Job, o pipeline.Options, res *pipeline.Result, err error, how string,
-) notify.Message {
+func runMessage(c *config.Config, j *pipeline.Job, o pipeline.Options, res *pipeline.Result, err error, how string) notify.Message {
 	day := ""
 	if !o.AsOf.IsZero() {
 		day = " " + o.AsOf.Format(time.DateOnly)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"segments/cmd/segments/terminal"
 	"segments/pipeline"
 )
 
@@ -55,7 +56,7 @@ func (a *app) startProgress() *progress {
 	p.phases = phases(p.origins)
 	if a.terminal && !a.quiet && a.env("TERM") != "dumb" {
 		const barAndTimes = 48
-		if p.room = usualWidth - barAndTimes; a.screen != nil && a.screen() > 0 {
+		if p.room = terminal.UsualWidth - barAndTimes; a.screen != nil && a.screen() > 0 {
 			p.room = max(a.screen()-barAndTimes, 0)
 		}
 		p.bar = progressbar.NewOptions(barSteps, progressbar.OptionSetWriter(a.err), progressbar.OptionSetPredictTime(true),
@@ -78,7 +79,7 @@ func (p *progress) update(u pipeline.Progress) {
 		p.at = min(max(p.at, p.phaseOf(u.Step)), len(p.phases)-1)
 	}
 	if p.bar != nil {
-		p.bar.Describe(clipped(p.words(u), p.room))
+		p.bar.Describe(terminal.Clipped(p.words(u), p.room))
 		_ = p.bar.Set(p.filled(u)) // a bar that cannot be drawn changes nothing
 	}
 }

@@ -87,22 +87,6 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-func TestFit(t *testing.T) {
-	long := strings.Repeat("word ", 20)
-	cells := [][]string{{"id", "text"}, {"2026-10-31-f25220842f81", long}, {"x", "short"}}
-	for _, tc := range []struct{ width, text int }{{0, 80}, {60, 33}, {20, 16}, {300, 80}} {
-		if got := fit(cells, tc.width); got[0] != 23 || got[1] != tc.text {
-			t.Errorf("%d: %v, want the identifier whole and %d for the text", tc.width, got, tc.text)
-		}
-	}
-	if got := clipped("größer", 4); got != "grö…" {
-		t.Errorf("%q", got)
-	}
-	if got := wrapped("one two three four five six seven", 24, 4); got != "one two three four\n    five six seven" {
-		t.Errorf("%q", got)
-	}
-}
-
 func TestMeasured(t *testing.T) {
 	for _, tc := range []struct {
 		v          any

@@ -11,13 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"segments/sql"
+	"segments/sql/looker"
 	"segments/transforms/frame"
 )
 
 // projectCommand returns the command that prints the files that generate makes of the tables, or writes them to --dir.
 // Each of them begins with header.
-func (a *app) projectCommand(use, example, header string, generate func([]frame.Table) ([]sql.File, error)) *cobra.Command {
+func (a *app) projectCommand(use, example, header string, generate func([]frame.Table) ([]looker.File, error)) *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use: use, Args: cobra.NoArgs,
@@ -52,7 +52,7 @@ func (a *app) projectCommand(use, example, header string, generate func([]frame.
 
 // writeProject writes files to dir, and removes those of its folders that are no longer among them. What does not begin
 // with header was written by somebody else: where that is in the way, nothing is written at all.
-func writeProject(dir, header string, files []sql.File) error {
+func writeProject(dir, header string, files []looker.File) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return usageError{fmt.Errorf("--dir: %w", err)}
 	}
@@ -82,7 +82,7 @@ func writeProject(dir, header string, files []sql.File) error {
 		}
 		for _, e := range there {
 			path := filepath.Join(folder, e.Name())
-			if !e.Type().IsRegular() || slices.ContainsFunc(files, func(f sql.File) bool { return filepath.Clean(f.Path) == path }) {
+			if !e.Type().IsRegular() || slices.ContainsFunc(files, func(f looker.File) bool { return filepath.Clean(f.Path) == path }) {
 				continue
 			}
 			if ours, err := generated(path); err != nil || !ours {

@@ -3,12 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
-	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
+	"segments/cmd/segments/terminal"
 )
 
 // A listing is rows under headers, to be shown as a table, JSON or CSV.
@@ -38,9 +35,6 @@ func (a *app) json(v any) error {
 	return e.Encode(v)
 }
 
-// wrapAt is the width at which long texts are broken in a table.
-const wrapAt = 80
-
 // show prints l in the format that was asked for.
 func (a *app) show(l *listing) error {
 	switch a.format {
@@ -54,39 +48,16 @@ func (a *app) show(l *listing) error {
 		}
 		return w.WriteAll(rows)
 	}
-	t := table.NewWriter()
-	t.SetStyle(table.StyleLight)
-	t.Style().Format.Header = text.FormatDefault
-	t.Style().Options.DrawBorder, t.Style().Options.SeparateColumns = false, false
-	t.AppendHeader(row(l.headers))
-	cells := [][]string{l.headers}
-	for _, r := range l.rows {
-		cells = append(cells, texts(r, decimal, cell))
-	}
-	var columns []table.ColumnConfig
-	widths := fit(cells, a.width())
-	if last := len(widths) - 1; l.clip && a.width() > 0 {
-		for _, r := range cells[1:] {
-			r[last] = clipped(r[last], widths[last])
+	t := terminal.Table{Headers: l.headers, Right: make([]bool, len(l.headers)), Clip: l.clip}
+	for i, r := range l.rows {
+		t.Rows = append(t.Rows, texts(r, decimal, terminal.Cell))
+		for k, v := range r {
+			if i == 0 {
+				t.Right[k] = number(v)
+			}
 		}
 	}
-	for k, width := range widths {
-		c := table.ColumnConfig{Number: k + 1, WidthMax: width, WidthMaxEnforcer: text.WrapSoft}
-		if len(l.rows) > 0 && number(l.rows[0][k]) {
-			c.Align, c.AlignHeader = text.AlignRight, text.AlignRight
-		}
-		columns = append(columns, c)
-	}
-	t.SetColumnConfigs(columns)
-	for _, r := range cells[1:] {
-		t.AppendRow(row(r))
-	}
-	var out strings.Builder
-	for line := range strings.Lines(t.Render() + "\n") {
-		out.WriteString(strings.TrimRight(line, " \n") + "\n")
-	}
-	_, err := io.WriteString(a.out, out.String())
-	return err
+	return t.Write(a.out, a.width())
 }
 
 func number(v any) bool {
@@ -95,14 +66,6 @@ func number(v any) bool {
 		return true
 	}
 	return false
-}
-
-func row(ss []string) table.Row {
-	r := make(table.Row, len(ss))
-	for i, s := range ss {
-		r[i] = s
-	}
-	return r
 }
 
 // texts writes the values of a row: format writes numbers that are no integers, and words writes texts.

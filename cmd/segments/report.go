@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,7 +73,8 @@ func publishedRun(ctx context.Context, j *pipeline.Job, name string) (report.Run
 	for _, r := range runs.rows {
 		if r[0] == name {
 			if r[2] != string(warehouse.Published) {
-				return report.Run{}, usageError{fmt.Errorf("run %s is %s: only of published runs are there tables to report on; `segments show %s` has its checks", name, r[2], name)}
+				return report.Run{}, usageError{fmt.Errorf(
+					"run %s is %s: only of published runs are there tables to report on; `segments show %s` has its checks", name, r[2], name)}
 			}
 			day = fmt.Sprint(r[1])
 		}
@@ -112,7 +114,7 @@ func (a *app) reportOn(ctx context.Context, j *pipeline.Job, o pipeline.Options,
 	case o.Backfill || o.ValidateOnly:
 		return
 	case runErr != nil:
-		run.State, run.Why = report.Rejected, runErr.Error()
+		run.State, run.Why = report.Rejected, strings.TrimPrefix(runErr.Error(), "nothing was published. ")
 	case o.DryRun:
 		run.State = report.DryRun
 	}
@@ -125,6 +127,11 @@ func (a *app) reportOn(ctx context.Context, j *pipeline.Job, o pipeline.Options,
 	}
 	ctx, cancel := context.WithTimeout(ctx, reportTime)
 	defer cancel()
+	if day, err := j.CurrentDay(ctx); run.State == report.Published && err == nil && day.After(run.AsOf) {
+		fmt.Fprintf(a.err, "  %-10s %s is left with the newest day; segments report %s --file FILE writes this one's\n", "report", shown(file),
+			run.AsOf.Format(time.DateOnly))
+		return
+	}
 	if err := a.writeReport(ctx, j, run, res.Staged, file); err != nil {
 		fmt.Fprintf(a.err, "  %-10s not written: %v\n", "report", err)
 		return
@@ -194,7 +201,7 @@ func (a *app) writeReport(ctx context.Context, j *pipeline.Job, run report.Run, 
 		_, err := b.WriteTo(a.out)
 		return err
 	}
-	return replaceFile(file, b.Bytes())
+	return replaceReport(file, b.Bytes())
 }
 
 // contentOf is the user's table of suggestions, or the one that comes with the program.
@@ -213,6 +220,22 @@ func contentOf(c *config.Config) (report.Content, error) {
 		return nil, c.Errorf("report.content", "%s: %v", name, err)
 	}
 	return content, nil
+}
+
+// replaceReport writes a report. Where there can be no such file, the command line or the configuration is at fault.
+func replaceReport(file string, content []byte) error {
+	dir := filepath.Dir(file)
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return usageError{fmt.Errorf("%s is a folder: name a file in it for the report", file)}
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return usageError{fmt.Errorf("%s cannot be written: there is no folder %s", file, dir)}
+	}
+	err := replaceFile(file, content)
+	if errors.Is(err, fs.ErrPermission) {
+		return usageError{fmt.Errorf("%s cannot be written: the folder %s does not allow it", file, dir)}
+	}
+	return err
 }
 
 // replaceFile writes file, whole or not at all.

@@ -106,7 +106,7 @@ func content(n *html.Node) string {
 			b.WriteString(c.Data)
 		}
 	}
-	return b.String()
+	return strings.ReplaceAll(b.String(), "\u00a0", " ")
 }
 
 // tablesAreTrue holds every table against its oracle.
@@ -252,7 +252,7 @@ func shortened(s string) string {
 	return string(r[:min(len(r), 110)])
 }
 
-var writtenNumber = regexp.MustCompile(`^([+−]?)([0-9][0-9,]*(?:\.[0-9]+)?)( %|x| days?| [A-Z]{3})?$`)
+var writtenNumber = regexp.MustCompile(`^([<>]?)([+−]?)([0-9][0-9,]*(?:\.[0-9]+)?)( %|x| days?| [A-Z]{3})?$`)
 
 // rounds says whether text is v as people write it, right to its last digit.
 func rounds(text string, v float64) bool {
@@ -260,16 +260,25 @@ func rounds(text string, v float64) bool {
 	if m == nil {
 		return false
 	}
-	digits := strings.ReplaceAll(m[2], ",", "")
+	digits := strings.ReplaceAll(m[3], ",", "")
 	shown, err := strconv.ParseFloat(digits, 64)
 	if err != nil {
 		return false
 	}
-	if m[1] == "−" {
+	if m[2] == "−" {
 		shown = -shown
 	}
-	if m[3] == " %" {
+	if m[4] == " %" {
 		v *= 100
+	}
+	switch m[1] {
+	case "<":
+		return v < shown
+	case ">":
+		return v > shown
+	}
+	if m[4] == " %" && (shown == 0 && math.Abs(v) > 1e-9 || shown == 100 && v < 100-1e-9) {
+		return false // neither is a little nothing nor nearly all everything
 	}
 	_, decimals, _ := strings.Cut(digits, ".")
 	return math.Abs(shown-v) <= 0.5*math.Pow(10, -float64(len(decimals)))+1e-9
@@ -313,8 +322,9 @@ func (p *page) sentencesCite() {
 	}
 }
 
-// elsewhere are the classes of what columns mean, and of the printed sheets, which say the same again without citing.
-var elsewhere = []string{"columns", "paper"}
+// elsewhere are the classes of what columns mean, of the printed sheets, which say the same again without citing, and of how
+// many rows are only in the warehouse.
+var elsewhere = []string{"columns", "paper", "more"}
 
 // exempt says whether a text may have digits: tables, what is cited, names, dates, captions of charts (chartsDraw looks at
 // those), the foot of the page, and what is elsewhere, the printed sheets of which chartsDraw looks at as well.
@@ -325,6 +335,16 @@ func (p *page) exempt(n *html.Node) bool {
 			return true
 		}
 		if class := strings.Fields(attrOf(a, "class")); slices.ContainsFunc(class, func(c string) bool { return slices.Contains(elsewhere, c) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// inside says whether n is within any of these elements.
+func (p *page) inside(n *html.Node, elements ...string) bool {
+	for a := n.Parent; a != nil; a = a.Parent {
+		if slices.Contains(elements, a.Data) {
 			return true
 		}
 	}

@@ -42,8 +42,9 @@ var oracleMacros = []string{
 	FROM (SELECT *, core_segment AS who, segment_order AS place FROM people UNION ALL SELECT *, 'Everybody', 99 FROM people) GROUP BY who, place`,
 	`CREATE TEMP TABLE staged AS
 	SELECT p.core_segment, p.journey_stage, p.segment_order, list_position(['awareness', 'consideration', 'decision', 'retention'], p.journey_stage) AS stage,
-	  CASE WHEN c >= 20 THEN c END AS n, CASE WHEN c >= 20 AND e >= 20 THEN e END AS m, arg_max(content, place) AS content, arg_max(channel, place) AS channel
-	FROM (SELECT core_segment, journey_stage, any_value(segment_order) AS segment_order, count(*) AS c, count(*) FILTER (consent_email AND email_unsubscribed_on IS NULL) AS e
+	  CASE WHEN c >= 20 THEN c END AS n, CASE WHEN c >= 20 AND e >= 20 THEN e END AS m, CASE WHEN c >= 20 AND x >= 20 THEN x END AS u, arg_max(content, place) AS content, arg_max(channel, place) AS channel
+	FROM (SELECT core_segment, journey_stage, any_value(segment_order) AS segment_order, count(*) AS c, count(*) FILTER (consent_email AND email_unsubscribed_on IS NULL) AS e,
+	    count(*) FILTER (email_allowed IS NULL) AS x
 	  FROM people GROUP BY 1, 2) p
 	LEFT JOIN (SELECT *, CASE WHEN segment = '*' THEN 0 ELSE 2 END + CASE WHEN stage = '*' THEN 0 ELSE 1 END AS place FROM read_csv('../../pipeline/report/content.csv')) t
 	  ON t.segment IN ('*', p.core_segment) AND t.stage IN ('*', p.journey_stage) GROUP BY ALL`,
@@ -85,8 +86,9 @@ func wayOracle(source string) string {
 // contentOracle is the matrix with the stages that have columns.
 func contentOracle(columns []string) string {
 	query := "SELECT core_segment"
-	for i := 1; i < len(columns); i += 2 {
-		query += fmt.Sprintf(`, max(n) FILTER ('%[1]s' LIKE '%%' || journey_stage || '%%'), any_value(content || ' (' || channel || ')') FILTER ('%[1]s' LIKE '%%' || journey_stage || '%%')`, columns[i])
+	for _, c := range columns[1:] {
+		query += fmt.Sprintf(`, coalesce(format('{:,}', max(n) FILTER ('%[1]s' LIKE '%%' || journey_stage || '%%')::BIGINT), '–') || ' · ' ||
+			any_value(content || ' (' || channel || ')') FILTER ('%[1]s' LIKE '%%' || journey_stage || '%%')`, c)
 	}
 	return query + " FROM staged GROUP BY core_segment ORDER BY any_value(segment_order)"
 }
@@ -188,14 +190,19 @@ var oracles = map[string]string{
 	WHERE what = 'total_bias' AND model = 'clv' AND origin = (SELECT max(origin) FROM scored) ORDER BY` + checkOrder,
 
 	"customers-base": `SELECT count(*), count(*) FILTER (core_segment IN ('Browser', 'Prospect')), count(*) FILTER (core_segment IN ('Browser', 'Prospect')) / count(*), 90,
-	  (SELECT sum(revenue * n) FROM measured WHERE place < 99 AND n >= 20) FROM people`,
+	  (SELECT sum(revenue * n) FROM measured WHERE place < 99 AND n >= 20), (SELECT count(*) FROM measured WHERE place < 99),
+	  (SELECT count(*) FROM measured WHERE place < 99 AND n < 20), (SELECT coalesce(sum(n), 0) FROM measured WHERE place < 99 AND n < 20),
+	  (SELECT coalesce(sum(n), 0) FROM measured WHERE place < 99 AND n < 20) / count(*), 20 FROM people`,
+	"customers-first": `SELECT m.core_segment, m.n, (SELECT sum(m) FROM staged s WHERE s.core_segment = m.core_segment), c.origin, c.horizon_days, 'any', c.rate, 'above', w.revenue
+	FROM measured m JOIN core c ON c.segment = m.core_segment LEFT JOIN worth w USING (core_segment)
+	WHERE place < 99 AND m.n >= 20 AND c.told AND c.verdict = 'above' ORDER BY w.revenue DESC NULLS LAST, place`,
 	"customers-groups": `SELECT core_segment, n, n / all_n, money, money / sum(money) OVER (), money / n, (money / n) / (sum(money) OVER () / sum(n) FILTER (money IS NOT NULL) OVER ()),
 	  CASE WHEN money IS NOT NULL THEN sum(n) OVER w / all_n END, CASE WHEN money IS NOT NULL THEN sum(money) OVER w / sum(money) OVER () END
 	FROM (SELECT core_segment, n, place, CASE WHEN n >= 20 THEN revenue * n END AS money, (SELECT count(*) FROM people) AS all_n FROM measured WHERE place < 99)
 	WINDOW w AS (ORDER BY money / n DESC NULLS LAST, place ROWS UNBOUNDED PRECEDING) ORDER BY money / n DESC NULLS LAST, place`,
 
 	"content-list":   `SELECT core_segment, journey_stage, n, m, content, channel FROM staged ORDER BY segment_order, stage`,
-	"content-stages": `SELECT journey_stage, sum(n), sum(m) FROM staged GROUP BY ALL HAVING sum(n) > 0 ORDER BY any_value(stage)`,
+	"content-stages": `SELECT journey_stage, sum(n), sum(m), sum(u) FROM staged GROUP BY ALL HAVING sum(n) > 0 ORDER BY any_value(stage)`,
 
 	"moves-totals": `SELECT (SELECT min(as_of) FROM days), sum(customers) FILTER (f.segment = t.segment), coalesce(sum(customers) FILTER (t.segment_order < f.segment_order), 0),
 	  coalesce(sum(customers) FILTER (t.segment_order > f.segment_order), 0), coalesce(sum(customers) FILTER (from_segment = ''), 0), coalesce(sum(customers) FILTER (to_segment = ''), 0)

@@ -53,11 +53,15 @@ func TestReportCommand(t *testing.T) {
 	_, stderr = s.segments(exitConfig, "report", "2020-01-01")
 	says(t, stderr, "there is no published run 2020-01-01")
 
-	// A backfill is history: it has no report of its own.
+	// A backfill is history: it has no report of its own. An older day that is run late does not take the newest one's place.
 	now := s.read("")
 	s.publish(100, "--backfill")
 	if s.read("") != now {
 		t.Error("a backfill has written a report")
+	}
+	says(t, s.publish(101), "is left with the newest day; segments report "+day(101))
+	if s.read("") != now {
+		t.Error("an older day has taken the place of the newest one")
 	}
 	s.segments(exitOK, "report", day(100), "--file", file)
 }
@@ -100,6 +104,10 @@ func TestReportThatFails(t *testing.T) {
 	}
 	_, stderr := s.segments(exitConfig, "report")
 	says(t, stderr, "report.file is none")
+	_, stderr = s.segments(exitConfig, "report", "--file", filepath.Join(s.dir, "nowhere", "report.html"))
+	says(t, stderr, "there is no folder "+filepath.Join(s.dir, "nowhere"))
+	_, stderr = s.segments(exitConfig, "report", "--file", s.dir)
+	says(t, stderr, s.dir+" is a folder")
 
 	content := filepath.Join(s.dir, "content.csv")
 	out, _ := s.segments(exitOK, "report", "--print-content")

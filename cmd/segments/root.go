@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"segments/cmd/segments/terminal"
 	"segments/pipeline"
 	"segments/pipeline/config"
 	"segments/pipeline/telemetry"
@@ -47,7 +48,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 	err := root.ExecuteContext(ctx)
 	code := exitCode(ctx, err, a.running)
 	if err != nil && err.Error() != "" {
-		fmt.Fprintln(a.alarm, "segments:", visible(a.words(ctx, err, code)))
+		fmt.Fprintln(a.alarm, "segments:", terminal.Visible(a.words(ctx, err, code)))
 	}
 	return code
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"segments/cmd/segments/terminal"
 	"segments/pipeline"
 	"segments/pipeline/validation"
 	"segments/pipeline/warehouse"
@@ -201,7 +202,7 @@ func details(res *pipeline.Result, j *pipeline.Job) string {
 	var b strings.Builder
 	line := func(name, s string) {
 		if s != "" {
-			fmt.Fprintf(&b, "  %-10s %s\n", name, visible(s))
+			fmt.Fprintf(&b, "  %-10s %s\n", name, terminal.Visible(s))
 		}
 	}
 	line("validated", validated(res, j))

@@ -27,11 +27,11 @@ func (a *app) showSheet(run ledgerRun, checks, rejects *listing) error {
 	if run.backfill {
 		kind = " · backfill"
 	}
-	s.title(fmt.Sprintf("run %s · as of %s · %s%s", run.id, run.asOf, run.state, kind))
-	s.line("ended", a.when(run)+prefixed(" · took ", run.took()))
-	s.line("customers", fmt.Sprintf("%s, %s left out", amount(run.customers), amount(run.leftOut)))
-	s.line("message", run.message)
-	s.line("next", run.next())
+	s.Title(fmt.Sprintf("run %s · as of %s · %s%s", run.id, run.asOf, run.state, kind))
+	s.Line("ended", a.when(run)+prefixed(" · took ", run.took()))
+	s.Line("customers", fmt.Sprintf("%s, %s left out", amount(run.customers), amount(run.leftOut)))
+	s.Line("message", run.message)
+	s.Line("next", run.next())
 	for _, g := range checkGroups {
 		var of [][]any
 		for _, r := range checks.rows {
@@ -42,20 +42,20 @@ func (a *app) showSheet(run ledgerRun, checks, rejects *listing) error {
 		if len(of) == 0 {
 			continue
 		}
-		s.title(fmt.Sprintf("%s %s %s", g.mark, plural(int64(len(of)), "check"), g.words))
+		s.Title(fmt.Sprintf("%s %s %s", g.mark, plural(int64(len(of)), "check"), g.words))
 		if g.state == pipeline.Passed {
-			s.line("", strings.Join(namesCounted(of), " · "))
+			s.Line("", strings.Join(namesCounted(of), " · "))
 			continue
 		}
 		for _, r := range of {
-			s.line(fmt.Sprintf("%v of %v", r[0], r[1]), spoken(r[3]))
+			s.Line(fmt.Sprintf("%v of %v", r[0], r[1]), spoken(r[3]))
 		}
 		if g.state != pipeline.NotEvaluated {
-			s.line("what to do", "`segments explain check "+spoken(of[0][0])+"`")
+			s.Line("what to do", "`segments explain check "+spoken(of[0][0])+"`")
 		}
 	}
 	if len(rejects.rows) > 0 {
-		s.title("what became of the rows")
+		s.Title("what became of the rows")
 	}
 	bySource, order := map[string][]string{}, []string{}
 	for _, r := range rejects.rows {
@@ -66,9 +66,9 @@ func (a *app) showSheet(run ledgerRun, checks, rejects *listing) error {
 		bySource[source] = append(bySource[source], strings.ReplaceAll(spoken(r[1]), "_", " ")+" "+amount(r[2]))
 	}
 	for _, source := range order {
-		s.line(source, strings.Join(bySource[source], " · "))
+		s.Line(source, strings.Join(bySource[source], " · "))
 	}
-	return s.print()
+	return s.Print()
 }
 
 // namesCounted lists the names of checks with how many there are of each.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/text"
+	"segments/cmd/segments/terminal"
 )
 
 // The marks before a line that says how something went.
@@ -34,12 +34,6 @@ func (a *app) marked(s string) string {
 	return s
 }
 
-// The width of a terminal that does not tell its own, and the least that is filled.
-const (
-	usualWidth = 80
-	leastWidth = 40
-)
-
 // width is how wide the output may be; 0 where it is no terminal, so that no line need be broken.
 func (a *app) width() int {
 	if a.columns == nil {
@@ -47,62 +41,13 @@ func (a *app) width() int {
 	}
 	n := a.columns()
 	if n <= 0 {
-		return usualWidth
+		return terminal.UsualWidth
 	}
-	return max(n, leastWidth)
+	return max(n, terminal.LeastWidth)
 }
 
-// wrapped is s broken into lines of at most width, each after the first one moved to the right by indent.
-func wrapped(s string, width, indent int) string {
-	if width <= 0 {
-		return s
-	}
-	lines := strings.Split(text.WrapSoft(s, max(width-indent, leastWidth/2)), "\n")
-	for i, l := range lines {
-		lines[i] = strings.TrimRight(l, " ")
-	}
-	return strings.Join(lines, "\n"+strings.Repeat(" ", indent))
-}
-
-// fit returns how wide each column of a table may be so that all of it is at most width wide, as far as texts with spaces
-// can be broken: the widest of them are first. Two spaces are between columns, and one at either end.
-func fit(cells [][]string, width int) []int {
-	const least = 16
-	widths, leasts := make([]int, len(cells[0])), make([]int, len(cells[0]))
-	all := 2 * len(widths)
-	for k := range widths {
-		for _, row := range cells {
-			n := min(text.StringWidthWithoutEscSequences(row[k]), wrapAt)
-			widths[k] = max(widths[k], n)
-			if strings.Contains(row[k], " ") {
-				n = min(n, least)
-			}
-			leasts[k] = max(leasts[k], n)
-		}
-		all += widths[k]
-	}
-	for ; width > 0 && all > width; all-- {
-		widest := -1
-		for k, n := range widths {
-			if n > leasts[k] && (widest < 0 || n > widths[widest]) {
-				widest = k
-			}
-		}
-		if widest < 0 {
-			break
-		}
-		widths[widest]--
-	}
-	return widths
-}
-
-// clipped is s on at most width columns of the terminal.
-func clipped(s string, width int) string {
-	if width <= 0 || text.StringWidthWithoutEscSequences(s) <= width {
-		return s
-	}
-	return text.Trim(s, max(width-1, 1)) + "…"
-}
+// sheet begins a sheet on the standard output.
+func (a *app) sheet() *terminal.Sheet { return terminal.NewSheet(a.out, a.width()) }
 
 // plural is n of something, such as 1 source and 3 sources.
 func plural(n int64, what string) string {

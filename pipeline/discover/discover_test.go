@@ -3,6 +3,7 @@ package discover_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +13,8 @@ import (
 
 	"segments/pipeline/config"
 	"segments/pipeline/discover"
+	"segments/pipeline/discover/draft"
+	"segments/pipeline/discover/values"
 	"segments/sql"
 )
 
@@ -25,10 +28,10 @@ const rows = 200
 func table(name string, columns ...string) discover.Table {
 	t := discover.Table{Name: name, From: name + ".csv", Rows: rows}
 	for _, c := range columns {
-		head, values, _ := strings.Cut(c, ": ")
+		head, pattern, _ := strings.Cut(c, ": ")
 		at := strings.LastIndex(head, " ")
-		col := discover.Column{ColumnInfo: sql.ColumnInfo{Name: head[:at], Family: sql.Family(head[at+1:])}}
-		turns := strings.Split(values, "|")
+		col := values.Column{ColumnInfo: sql.ColumnInfo{Name: head[:at], Family: sql.Family(head[at+1:])}}
+		turns := strings.Split(pattern, "|")
 		for i := range rows {
 			v := strings.ReplaceAll(turns[i%len(turns)], "%%", strconv.Itoa(i%20))
 			v = strings.ReplaceAll(v, "DAY", time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i).Format("02.01.2006"))
@@ -39,17 +42,17 @@ func table(name string, columns ...string) discover.Table {
 	return t
 }
 
-func propose(t testing.TB, d sql.Dialect, tables ...discover.Table) *discover.Draft {
+func propose(t testing.TB, d sql.Dialect, tables ...discover.Table) *draft.Draft {
 	t.Helper()
-	draft, err := discover.Propose(d, tables, nil, today)
+	got, err := discover.Propose(d, tables, nil, today)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return draft
+	return got
 }
 
 // summary returns a source's columns, one a line, with ? where there is a question.
-func summary(s *discover.Source) string {
+func summary(s *draft.Source) string {
 	if s == nil {
 		return "nothing"
 	}
@@ -196,6 +199,49 @@ func TestNothing(t *testing.T) {
 	}
 }
 
+// What came of something, arms of tests, groupings and consents are no attributes.
+func TestOutcomes(t *testing.T) {
+	got := propose(t, sql.DuckDB, table("customers", "customer_id text: c%", "age_group text: 20s|30s", "customer_segment text: a|b", "group text: a|b",
+		"test_group text: a|b", "treatment_arm text: a|b", "visited boolean: true|false", "has_churned boolean: true|false", "response_flag integer: 0|1",
+		"orders_count integer: 1|2", "target integer: 0|1", "target_region text: N|S", "sms consent text: yes|no", "visitor_type text: a|b", "label text: x|y")).Source("customers")
+	if want := []string{"age_group", "target_region", "visitor_type"}; !slices.Equal(got.Attributes, want) {
+		t.Errorf("attributes are %q, want %q", got.Attributes, want)
+	}
+	want := []string{"customer_segment", "group", "test_group", "treatment_arm", "visited", "has_churned", "response_flag", "orders_count", "target", "label"}
+	if !slices.Equal(got.Outcomes, want) {
+		t.Errorf("outcomes are %q, want %q", got.Outcomes, want)
+	}
+}
+
+// Customers are made of orders that say who agreed to e-mail, in either dialect; of those that say the country only, they
+// are a proposal. Of who objects the newest order's objection counts.
+func TestBuyers(t *testing.T) {
+	orders := []string{"order_id text: %", "customer_id text: c%%", "date date: 2024-01-01", "amount decimal: %.10", "Country text: DE|AT"}
+	for _, c := range []struct {
+		d             sql.Dialect
+		consent, want string
+		mapped        string
+	}{
+		{sql.DuckDB, "Accepts Marketing text: yes|no", "last(consent_email ORDER BY ordered, consent_email DESC)", "consent_email"},
+		{sql.DuckDB, "email_opt_out boolean: true|false", "last(consent_email ORDER BY ordered, consent_email ASC)", "NOT consent_email"},
+		{sql.BigQuery, "Accepts Marketing text: yes|no", "ARRAY_AGG(consent_email IGNORE NULLS ORDER BY ordered DESC, consent_email ASC LIMIT 1)[SAFE_OFFSET(0)]", "consent_email"},
+	} {
+		d := propose(t, c.d, table("orders", append(slices.Clone(orders), c.consent)...))
+		s := d.Source("customers")
+		if s == nil || d.Traits != nil {
+			t.Fatalf("%s: no customers are made of the orders", c.consent)
+		}
+		if m := s.Columns[len(s.Columns)-1]; !strings.Contains(s.Query, c.want) || !slices.ContainsFunc(s.Columns, func(m draft.Mapping) bool {
+			return m.Column == "consent_email" && m.Value == c.mapped
+		}) {
+			t.Errorf("%s: %+v of\n%s", c.consent, m, s.Query)
+		}
+	}
+	if d := propose(t, sql.DuckDB, table("orders", orders...)); d.Source("customers") != nil || d.Traits == nil {
+		t.Error("customers of whom only the country is known are no proposal")
+	}
+}
+
 // Values decide where names mislead: the customers of the events are those of the orders.
 func TestOverlap(t *testing.T) {
 	tables := []discover.Table{
@@ -208,11 +254,11 @@ func TestOverlap(t *testing.T) {
 		}
 		return 0, true
 	}
-	draft, err := discover.Propose(sql.DuckDB, tables, overlap, today)
+	got, err := discover.Propose(sql.DuckDB, tables, overlap, today)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := draft.Source("web_events").Columns[0]
+	m := got.Source("web_events").Columns[0]
 	if m.Value != "client_id" || !strings.Contains(m.Reason, "98 %") || m.Ask != "" || m.Others[0].Value != "user_id" {
 		t.Errorf("the customer of an event is %+v", m)
 	}
@@ -231,21 +277,21 @@ func TestWriteReadsBack(t *testing.T) {
 		if _, err := sql.DuckDB.Quote(extra); err == nil {
 			orders.Columns[0].Name = extra // by its name alone nobody knows it, so that it is not used or numbered
 		}
-		draft, err := discover.Propose(sql.DuckDB, []discover.Table{orders}, nil, today)
+		got, err := discover.Propose(sql.DuckDB, []discover.Table{orders}, nil, today)
 		if err != nil {
 			t.Fatal(err)
 		}
-		draft.Name.Value = "shop"
-		text := draft.Write([]string{"duckdb: {path: " + discover.Scalar(file) + "}"}, "2026-01-01")
+		got.Name.Value = "shop"
+		text := got.Write([]string{"duckdb: {path: " + draft.Scalar(file) + "}"}, "2026-01-01")
 		c, err := config.Parse("segments.yaml", text)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
 		s := c.SQLSources()[0]
-		if draft.Sources[0].From != "" && s.From != orders.From {
+		if got.Sources[0].From != "" && s.From != orders.From {
 			t.Fatalf("from is %q, want %q\n%s", s.From, orders.From, text)
 		}
-		for _, m := range draft.Sources[0].Columns {
+		for _, m := range got.Sources[0].Columns {
 			if s.Columns[m.Column] != m.Value {
 				t.Fatalf("%s is %q, want %q\n%s", m.Column, s.Columns[m.Column], m.Value, text)
 			}
@@ -255,19 +301,19 @@ func TestWriteReadsBack(t *testing.T) {
 
 // No values but the words of events and consents are written.
 func TestNothingPersonalIsWritten(t *testing.T) {
-	draft := propose(
+	got := propose(
 		t, sql.DuckDB,
 		table("customers", "customer_id text: SECRET%", "email text: SECRET%@example.com", "first_name text: SECRET", "city text: SECRET", "religion text: SECRETa|SECRETb"),
 		table("orders", "order_id text: SECRET%", "customer_id text: SECRET%%", "date date: 2024-01-01", "amount decimal: %.10", "note text: SECRET"),
 	)
-	text := string(draft.Write([]string{"duckdb: {path: shop.duckdb}"}, ""))
+	text := string(got.Write([]string{"duckdb: {path: shop.duckdb}"}, ""))
 	if strings.Contains(text, "SECRET") || strings.Contains(text, "attributes: [religion") {
 		t.Errorf("the draft is\n%s", text)
 	}
 }
 
 func TestAnswer(t *testing.T) {
-	draft := propose(t, sql.DuckDB, table("crm", "recency integer: 1|2|3", "history decimal: %.50", "zip text: a|b"))
+	got := propose(t, sql.DuckDB, table("crm", "recency integer: 1|2|3", "history decimal: %.50", "zip text: a|b"))
 	for _, c := range []struct{ key, value, fails string }{
 		{"timezone", "Europe/Nowhere", "no time zone"},
 		{"timezone", "Europe/Berlin", ""},
@@ -277,15 +323,15 @@ func TestAnswer(t *testing.T) {
 		{"sources.orders", "yesterday", "no date"},
 		{"sources.orders", "2008-03-03", ""},
 	} {
-		err := draft.Answer(c.key, c.value)
+		err := got.Answer(c.key, c.value)
 		if (err != nil) != (c.fails != "") || err != nil && !strings.Contains(err.Error(), c.fails) {
 			t.Errorf("%s: %s: %v, want %q", c.key, c.value, err, c.fails)
 		}
 	}
-	if keys, _ := draft.Questions(); len(keys) > 0 {
+	if keys, _ := got.Questions(); len(keys) > 0 {
 		t.Errorf("left are %q", keys)
 	}
-	text := string(draft.Write([]string{"duckdb: {path: shop.duckdb}"}, ""))
+	text := string(got.Write([]string{"duckdb: {path: shop.duckdb}"}, ""))
 	for _, want := range []string{"timezone: Europe/Berlin", "currency: {code: EUR}", "DATE '2008-03-03'"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is not in\n%s", want, text)

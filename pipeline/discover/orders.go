@@ -5,34 +5,42 @@ import (
 	"slices"
 	"strings"
 
+	"segments/pipeline/discover/draft"
+	"segments/pipeline/discover/values"
+	"segments/pipeline/discover/words"
 	"segments/sql"
 )
 
 // orders settles what is particular to orders: lines without a total, orders without a number, totals repeated on every
 // line, guests who share one number.
-func (r *reader) orders(s *Source, chosen map[string]candidate, used map[int]bool) {
+func (r *reader) orders(s *draft.Source, chosen map[string]candidate, used map[int]bool) {
 	r.product(chosen, used)
 	r.discounts(chosen, used)
 	id, numbered := chosen["order_id"]
 	paid, has := chosen["amount"]
 	if has && numbered && paid.column >= 0 && id.column >= 0 {
-		f := r.shapes[paid.column]
 		switch {
-		case f.filled*100 < f.rows*95 && r.shapes[id.column].distinct*100 < r.shapes[id.column].filled*98:
-			s.Query = fmt.Sprintf("SELECT *\nFROM %s\nWHERE %s IS NOT NULL", r.relation(), quoted(r.d, r.t.Columns[paid.column].Name))
-			s.From, s.Note.Reason, s.Note.Confidence = "", "the total stands on one line of an order only; the others are left out", 80
+		case r.once(id.column, paid.column):
+			s.Query = fmt.Sprintf("SELECT *\nFROM %s\nWHERE %s IS NOT NULL", r.relation(), values.Quoted(r.d, r.t.Columns[paid.column].Name))
+			s.From, s.Note.Reason, s.Note.Confidence = "", "the total stands on one line of an order only; the others are left out, and products with them", 80
+			for _, line := range []string{"product_id", "category", "quantity"} { // they would be those of one line
+				if c, ok := chosen[line]; ok {
+					delete(chosen, line)
+					delete(used, c.column)
+				}
+			}
 		case r.repeated(id.column, paid.column):
 			x := paid.Value
 			if paid.Value == r.t.Columns[paid.column].Name {
-				x = quoted(r.d, x)
+				x = values.Quoted(r.d, x)
 			}
-			split := x + " / count(*) OVER (PARTITION BY " + quoted(r.d, r.t.Columns[id.column].Name) + ")"
-			paid.Others = append([]Other{{paid.Value, "if it is the money of the line"}}, paid.Others...)
+			split := x + " / count(*) OVER (PARTITION BY " + values.Quoted(r.d, r.t.Columns[id.column].Name) + ")"
+			paid.Others = append([]draft.Other{{Value: paid.Value, Why: "if it is the money of the line"}}, paid.Others...)
 			paid.Value, paid.Confidence, paid.Reason = split, 70, "the lines of an order all have the same amount, so it is shared among them"
 			paid.Ask = "is it the total of the whole order, repeated on each line?"
 			chosen["amount"] = paid
 		}
-		s.Lines = s.Query == "" && r.shapes[id.column].distinct*100 < r.shapes[id.column].filled*99
+		s.Lines = s.Query == "" && r.shapes[id.column].Distinct*100 < r.shapes[id.column].Filled*99
 	}
 	if _, ok := chosen["customer_id"]; ok && has && !numbered {
 		if _, dated := chosen["ordered_at"]; dated {
@@ -47,15 +55,15 @@ func (r *reader) relation() string {
 	if r.t.Query != "" {
 		return "(\n  " + strings.ReplaceAll(r.t.Query, "\n", "\n  ") + "\n) AS t"
 	}
-	all, err := r.t.source().All(r.d)
+	all, err := r.t.Source().All(r.d)
 	if err != nil {
-		return quoted(r.d, r.t.From) + " AS t"
+		return values.Quoted(r.d, r.t.From) + " AS t"
 	}
 	return strings.TrimPrefix(all.Select, "SELECT * FROM ") + " AS t"
 }
 
 // number gives each row a number of its own, by what it says and how often that is there.
-func (r *reader) number(s *Source, chosen map[string]candidate) {
+func (r *reader) number(s *draft.Source, chosen map[string]candidate) {
 	row := "md5(CAST(t AS VARCHAR))"
 	alike := "t"
 	if r.d == sql.BigQuery {
@@ -63,7 +71,7 @@ func (r *reader) number(s *Source, chosen map[string]candidate) {
 	}
 	s.From, s.Query = "", fmt.Sprintf("SELECT *, concat(%s, '-', CAST(row_number() OVER (PARTITION BY %s) AS %s)) AS order_key\nFROM %s",
 		row, alike, map[sql.Dialect]string{sql.DuckDB: "VARCHAR", sql.BigQuery: "STRING"}[r.d], r.relation())
-	chosen["order_id"] = candidate{column: -1, Guess: Guess{
+	chosen["order_id"] = candidate{column: -1, Guess: draft.Guess{
 		Value: "order_key", Confidence: 60, Reason: "no column tells orders apart, so each row is one; the query makes a number of what it says",
 	}}
 }
@@ -82,7 +90,7 @@ func (r *reader) product(chosen map[string]candidate, used map[int]bool) {
 		if !slices.Contains([]string{"unit price", "price", "price unit", "line price", "product price", "single price", "lineitem price"}, w) {
 			continue
 		}
-		p, ok := amount(r.d, r.t.Columns[i])
+		p, ok := values.Amount(r.d, r.t.Columns[i])
 		if !ok {
 			continue
 		}
@@ -92,8 +100,8 @@ func (r *reader) product(chosen map[string]candidate, used map[int]bool) {
 				factors[k] = bare(r.d, factors[k])
 			}
 		}
-		g := Guess{Value: factors[0] + " * " + factors[1], Confidence: 85, Reason: "no total, so quantity times price"}
-		if r.shapes[q.column].negative > 0 {
+		g := draft.Guess{Value: factors[0] + " * " + factors[1], Confidence: 85, Reason: "no total, so quantity times price"}
+		if r.shapes[q.column].Negative > 0 {
 			g.Reason += "; negative ones are refunds of their day"
 		}
 		chosen["amount"], used[i] = candidate{column: i, Guess: g}, true
@@ -106,7 +114,7 @@ func bare(d sql.Dialect, name string) string {
 	if _, err := d.TableName(name); err == nil && !strings.ContainsAny(name, ".-") && !reserved[strings.ToLower(name)] {
 		return name
 	}
-	return quoted(d, name)
+	return values.Quoted(d, name)
 }
 
 // reserved are the reserved words of either dialect that a column of money or of a count may be called.
@@ -127,11 +135,10 @@ func (r *reader) discounts(chosen map[string]candidate, used map[int]bool) {
 	}
 	sum := []string{}
 	for i, c := range r.t.Columns {
-		v := vocabularies[r.source]
-		if i != first.column && (used[i] || v.score("discount_amount", r.words[i], r.nouns) < enough) {
+		if i != first.column && (used[i] || words.Score(r.source, "discount_amount", r.words[i], r.nouns) < enough) {
 			continue
 		}
-		g, ok := amount(r.d, c)
+		g, ok := values.Amount(r.d, c)
 		if !ok {
 			continue
 		}
@@ -144,6 +151,27 @@ func (r *reader) discounts(chosen map[string]candidate, used map[int]bool) {
 		first.Value, first.Reason, first.Others = "coalesce("+strings.Join(sum, ", 0) + coalesce(")+", 0)", "several columns of discounts, added up", nil
 		chosen["discount_amount"] = first
 	}
+}
+
+// once says whether orders have several lines, of which one bears the amount.
+func (r *reader) once(id, paid int) bool {
+	f, numbers := r.shapes[paid], r.shapes[id]
+	if f.Filled*100 < f.Rows*95 && numbers.Distinct*100 < numbers.Filled*98 {
+		return true
+	}
+	bears := map[string]bool{}
+	for i, v := range r.t.Columns[paid].Values {
+		if v != "" {
+			bears[r.t.Columns[id].Values[i]] = true
+		}
+	}
+	others := 0
+	for i, v := range r.t.Columns[paid].Values {
+		if order := r.t.Columns[id].Values[i]; v == "" && order != "" && bears[order] {
+			others++
+		}
+	}
+	return others >= 3
 }
 
 // repeated says whether the lines of an order all have the same amount, and orders have not.
@@ -167,7 +195,7 @@ func (r *reader) repeated(id, paid int) bool {
 			n++
 		}
 	}
-	return len(several) >= 10 && most(n, len(several)) && r.shapes[paid].distinct > 5
+	return len(several) >= 10 && values.Most(n, len(several)) && r.shapes[paid].Distinct > 5
 }
 
 // guests takes away a customer number that stands for everybody without an account.
@@ -178,13 +206,14 @@ func (r *reader) guests(chosen map[string]candidate) {
 	}
 	s := r.shapes[c.column]
 	for _, nobody := range []string{"0", "-1", "guest", "Guest", "null", "NULL", "unknown", "n/a", "N/A"} {
-		if n := s.values[nobody]; n >= 3 && n*s.distinct > 5*s.filled {
+		if n := s.Values[nobody]; n >= 3 && n*s.Distinct > 5*s.Filled {
 			literal := r.d.Literal(nobody)
 			if r.t.Columns[c.column].Family != sql.Text {
 				literal = nobody
 			}
-			c.Others = []Other{{c.Value, "as it is"}}
-			c.Value, c.Reason = "nullif("+quoted(r.d, r.t.Columns[c.column].Name)+", "+literal+")", c.Reason+"; "+nobody+" stands for guests, who are in no segment"
+			c.Others = []draft.Other{{Value: c.Value, Why: "as it is"}}
+			c.Value = "nullif(" + values.Quoted(r.d, r.t.Columns[c.column].Name) + ", " + literal + ")"
+			c.Reason += "; " + nobody + " stands for guests, who are in no segment"
 			chosen["customer_id"] = c
 			return
 		}

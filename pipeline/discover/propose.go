@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"segments/pipeline/discover/draft"
+	"segments/pipeline/discover/words"
 	"segments/sql"
 )
 
@@ -17,7 +19,7 @@ type Overlap func(of *Table, a string, in *Table, b string) (share float64, ok b
 
 // Propose drafts the configuration from tables. today stands in for days that nobody can know. It wraps ErrNothing where
 // there are neither orders nor customers, and says what is missing.
-func Propose(d sql.Dialect, tables []Table, overlap Overlap, today time.Time) (*Draft, error) {
+func Propose(d sql.Dialect, tables []Table, overlap Overlap, today time.Time) (*draft.Draft, error) {
 	var fits []fit
 	for i := range tables {
 		for _, source := range sql.SourceNames() {
@@ -53,8 +55,8 @@ func Propose(d sql.Dialect, tables []Table, overlap Overlap, today time.Time) (*
 	}
 	match(d, chosen, overlap)
 
-	draft := &Draft{
-		Timezone: Guess{Value: "UTC", Ask: "which time zone are days counted in? an IANA name such as Europe/Berlin"},
+	out := &draft.Draft{
+		Timezone: draft.Guess{Value: "UTC", Ask: "which time zone are days counted in? an IANA name such as Europe/Berlin"},
 		Currency: currency(chosen),
 	}
 	for _, name := range sql.SourceNames() {
@@ -65,40 +67,48 @@ func Propose(d sql.Dialect, tables []Table, overlap Overlap, today time.Time) (*
 		for _, other := range fits {
 			rival := other.source.Name == name && len(other.missing) == 0 && !taken[other.table.key()] && other.score >= f.score-40
 			if name == "orders" && rival && f.source.Note.Ask == "" {
-				f.source.Note.Ask = "are these the orders? " + safe(other.table.Name) + " looks like orders too; given alone, init drafts from that"
+				f.source.Note.Ask = "are these the orders? " + draft.Safe(other.table.Name) + " looks like orders too; given alone, init drafts from that"
 			}
 		}
-		draft.Sources = append(draft.Sources, f.source)
+		if f.source.Query != "" {
+			f.source.Place = f.table.At
+		}
+		out.Sources = append(out.Sources, f.source)
 	}
-	if f, ok := chosen["orders"]; ok && draft.Source("customers") == nil {
-		draft.Traits = traits(d, f)
+	if f, ok := chosen["orders"]; ok && out.Source("customers") == nil {
+		made, consent := buyers(d, f)
+		if consent {
+			out.Sources = append([]draft.Source{*made}, out.Sources...)
+		} else {
+			out.Traits = made
+		}
 	}
 	for i := range tables {
 		if !taken[tables[i].key()] {
-			draft.Unused = append(draft.Unused, Other{tables[i].Name, why(fits, &tables[i], chosen)})
+			out.Unused = append(out.Unused, draft.Other{Value: tables[i].Name, Why: why(fits, &tables[i], chosen)})
 		}
 	}
-	return draft, nil
+	return out, nil
 }
 
 func (t *Table) key() string { return t.From + "\x00" + t.Query }
 
-func mapped(s Source, column string) (Mapping, bool) {
+func mapped(s draft.Source, column string) (draft.Mapping, bool) {
 	for _, m := range s.Columns {
 		if m.Column == column {
 			return m, true
 		}
 	}
-	return Mapping{}, false
+	return draft.Mapping{}, false
 }
 
 // anonymous says whether nothing but a column id makes the table one of customers: so have tables of anything.
 func (f fit) anonymous() bool {
-	if f.source.Name != "customers" || !slices.Equal(words(f.source.id), []string{"id"}) {
+	if f.source.Name != "customers" || !slices.Equal(words.Of(f.id), []string{"id"}) {
 		return false
 	}
-	for _, w := range words(f.table.Name) {
-		if slices.Contains(tableWords["customers"], w) {
+	for _, w := range words.Of(f.table.Name) {
+		if words.NameTable("customers", w) {
 			return false
 		}
 	}
@@ -121,17 +131,17 @@ func match(d sql.Dialect, chosen map[string]fit, overlap Overlap) {
 		if !has {
 			base, has = chosen["customers"]
 		}
-		if !ok || !has || base.source.Name == name || f.source.id == "" || base.source.id == "" {
+		if !ok || !has || base.source.Name == name || f.id == "" || base.id == "" {
 			continue
 		}
 		best, column := -1.0, ""
-		for _, c := range append([]string{f.source.id}, identifiers(d, f)...) {
+		for _, c := range append([]string{f.id}, identifiers(d, f)...) {
 			share := -1.0
 			if name == "customers" { // there may be many who never ordered
-				if s, ok := overlap(base.table, base.source.id, f.table, c); ok {
+				if s, ok := overlap(base.table, base.id, f.table, c); ok {
 					share = s
 				}
-			} else if s, ok := overlap(f.table, c, base.table, base.source.id); ok {
+			} else if s, ok := overlap(f.table, c, base.table, base.id); ok {
 				share = s
 			}
 			if share > best && (column == "" || share > best+0.3) {
@@ -149,9 +159,9 @@ func match(d sql.Dialect, chosen map[string]fit, overlap Overlap) {
 				continue
 			}
 			g := &f.source.Columns[i].Guess
-			if column != f.source.id {
-				g.Others = append([]Other{{g.Value, "by its name"}}, g.Others...)
-				g.Value, g.Reason, f.source.id = column, "its values are those of "+base.source.Name, column
+			if column != f.id {
+				g.Others = append([]draft.Other{{Value: g.Value, Why: "by its name"}}, g.Others...)
+				g.Value, g.Reason, f.id = column, "its values are those of "+base.source.Name, column
 				f.source.Unused = slices.DeleteFunc(f.source.Unused, func(u string) bool { return u == column })
 			}
 			g.Reason += fmt.Sprintf("; %.0f %% of the sampled ones of %s are in %s", 100*best, ofIn(name, base.source.Name), inOf(name, base.source.Name))
@@ -185,11 +195,11 @@ func inOf(name, base string) string {
 func identifiers(d sql.Dialect, f fit) (out []string) {
 	r := newReader(d, f.source.Name, f.table)
 	for i, c := range f.table.Columns {
-		if c.Name == f.source.id {
+		if c.Name == f.id {
 			continue
 		}
-		named := vocabularies[f.source.Name].score("customer_id", r.words[i], r.nouns) >= enough
-		if _, ok := r.value("customer_id", i); ok && (named || r.shapes[i].email) {
+		named := words.Score(f.source.Name, "customer_id", r.words[i], r.nouns) >= enough
+		if _, ok := r.value("customer_id", i); ok && (named || r.shapes[i].Email) {
 			out = append(out, c.Name)
 		}
 	}
@@ -199,10 +209,10 @@ func identifiers(d sql.Dialect, f fit) (out []string) {
 var inName = regexp.MustCompile(`(?i)(?:^|[^a-z])(eur|usd|gbp|chf|sek|dkk|nok|pln|czk|cad|aud|jpy)(?:$|[^a-z])`)
 
 // currency looks for a sign in the values of the amount or a code in its name.
-func currency(chosen map[string]fit) Guess {
+func currency(chosen map[string]fit) draft.Guess {
 	f, ok := chosen["orders"]
 	if _, given := mapped(f.source, "currency"); !ok || given {
-		return Guess{}
+		return draft.Guess{}
 	}
 	paid, _ := mapped(f.source, "amount")
 	for _, c := range f.table.Columns {
@@ -210,42 +220,15 @@ func currency(chosen map[string]fit) Guess {
 			continue
 		}
 		if m := inName.FindStringSubmatch(c.Name); m != nil {
-			return Guess{Value: strings.ToUpper(m[1]), Confidence: 90, Reason: "in the name of the column"}
+			return draft.Guess{Value: strings.ToUpper(m[1]), Confidence: 90, Reason: "in the name of the column"}
 		}
 		for sign, code := range map[string]string{"€": "EUR", "£": "GBP"} { // a dollar sign is many currencies'
 			if slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, sign) }) {
-				return Guess{Value: code, Confidence: 90, Reason: "the sign is in the amounts"}
+				return draft.Guess{Value: code, Confidence: 90, Reason: "the sign is in the amounts"}
 			}
 		}
 	}
-	return Guess{Ask: "which currency are the amounts in? an ISO 4217 code such as EUR"}
-}
-
-// traits returns the query of customers made of orders: where they live, by the newest one. It is empty where orders do
-// not say that.
-func traits(d sql.Dialect, f fit) string {
-	r := newReader(d, "customers", f.table)
-	id, _ := mapped(f.source, "customer_id")
-	at, _ := mapped(f.source, "ordered_at")
-	plain := func(v string) string {
-		if slices.ContainsFunc(f.table.Columns, func(c Column) bool { return c.Name == v }) {
-			return quoted(d, v)
-		}
-		return v
-	}
-	for _, c := range r.candidates() {
-		if sql.SourceColumns("customers")[c.canonical].Name != "country" {
-			continue
-		}
-		x, day := quoted(d, c.Value), plain(at.Value)
-		last := "last(" + x + " ORDER BY " + day + ", " + x + ")"
-		if d == sql.BigQuery {
-			last = "ARRAY_AGG(" + x + " ORDER BY " + day + " DESC, " + x + " LIMIT 1)[OFFSET(0)]"
-		}
-		return fmt.Sprintf("SELECT %s AS customer, %s AS country, min(%s) AS first_order\nFROM %s\nWHERE %s IS NOT NULL\nGROUP BY 1",
-			plain(id.Value), last, day, r.relation(), plain(id.Value))
-	}
-	return ""
+	return draft.Guess{Ask: "which currency are the amounts in? an ISO 4217 code such as EUR"}
 }
 
 // why says why nothing is taken from t.
@@ -253,7 +236,7 @@ func why(fits []fit, t *Table, chosen map[string]fit) string {
 	for _, f := range fits {
 		if f.table == t && len(f.missing) == 0 && f.score >= 45 && !f.anonymous() {
 			if c, ok := chosen[f.source.Name]; ok {
-				return "could be " + f.source.Name + " too; " + safe(c.table.Name) + " was taken"
+				return "could be " + f.source.Name + " too; " + draft.Safe(c.table.Name) + " was taken"
 			}
 		}
 	}
@@ -263,7 +246,7 @@ func why(fits []fit, t *Table, chosen map[string]fit) string {
 			best = f
 		}
 	}
-	if len(best.missing) > 0 && best.score > 0 && len(best.missing) < len(slices.Collect(neededOf(sql.SourceColumns(best.source.Name)))) {
+	if len(best.missing) > 0 && best.score > 0 && len(best.missing) < neededOf(sql.SourceColumns(best.source.Name)) {
 		return "as " + best.source.Name + " it lacks " + strings.Join(best.missing, " and ")
 	}
 	return "it resembles no source"
@@ -280,10 +263,10 @@ func lacking(fits []fit) string {
 	for _, f := range near[:min(len(near), 5)] {
 		names := make([]string, len(f.table.Columns))
 		for i, c := range f.table.Columns {
-			names[i] = safe(c.Name)
+			names[i] = draft.Safe(c.Name)
 		}
 		fmt.Fprintf(&b, "\n  %s: as orders it lacks %s (who ordered, when, for how much); its columns are %s",
-			safe(f.table.Name), strings.Join(f.missing, ", "), strings.Join(names[:min(len(names), 20)], ", "))
+			draft.Safe(f.table.Name), strings.Join(f.missing, ", "), strings.Join(names[:min(len(names), 20)], ", "))
 	}
 	return b.String()
 }

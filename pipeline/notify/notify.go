@@ -32,6 +32,11 @@ type Webhook struct {
 
 // Read reads the address of a webhook from a file, which has nothing else in it.
 func Read(file string) (Webhook, error) {
+	if at, err := os.Stat(file); err != nil {
+		return Webhook{}, err
+	} else if !at.Mode().IsRegular() { // who opens a pipe waits for a writer, for ever
+		return Webhook{}, fmt.Errorf("%s is not a regular file", file)
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return Webhook{}, err

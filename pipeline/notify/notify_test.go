@@ -208,6 +208,9 @@ func TestRead(t *testing.T) {
 	if _, err := Read(filepath.Join(t.TempDir(), "nothing")); !os.IsNotExist(err) {
 		t.Errorf("without a file: %v", err)
 	}
+	if _, err := Read(os.DevNull); err == nil || err.Error() != os.DevNull+" is not a regular file" {
+		t.Errorf("of a device: %v", err)
+	}
 }
 
 var messages = map[string]Message{

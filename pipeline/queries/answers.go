@@ -43,7 +43,7 @@ var given = map[string]string{
 	"report_definitions": "segment_definitions: segmentation segment segment_order parent rule action valid_from",
 	"report_history":     "segment_profiles: as_of segment customers share revenue_window window_days conversion_rate engagement_rate",
 	"report_scores":      "r_score INT64, f_score INT64, rfm_segment STRING, customers INT64",
-	"report_stages":      "core_segment STRING, journey_stage STRING, customers INT64, mailable INT64",
+	"report_stages":      "core_segment STRING, journey_stage STRING, customers INT64, mailable INT64, unknown INT64",
 	"report_drops":       "core_segment STRING, drops_to STRING, within_7_days INT64, within_30_days INT64",
 	"report_worth": "core_segment STRING, forecast_customers INT64, horizon_days INT64, clv_revenue FLOAT64, clv_revenue_mean FLOAT64, " +
 		"expected_orders_90d FLOAT64, expected_value_90d FLOAT64",

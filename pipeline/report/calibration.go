@@ -41,12 +41,12 @@ func buildCalibration(d *data) (*section, error) {
 func calibrationWhy(why *table) []sentence {
 	for _, r := range why.Rows {
 		if r[2].String() == "not evaluated" {
-			return []sentence{say("The reason: {}.", r[3])}
+			return []sentence{stopped(say("The reason: {}", inFitWords(r[3])))}
 		}
 	}
 	for _, r := range why.Rows {
 		if r[2].String() != "passed" {
-			return []sentence{say("{} of {}: {}.", r[0], r[1], r[3])}
+			return []sentence{stopped(say("{}: {}", stepIn(r[1]), inFitWords(r[3])))}
 		}
 	}
 	return nil
@@ -64,7 +64,11 @@ func (d *data) calibrationBins() *table {
 			{Name: "actual", Title: "Realized orders a customer", Format: formatRate, Doc: "Mean of what came."},
 		},
 	}
-	for _, r := range where(own(d.forecasts()), "metric", "mean_orders") {
+	rows := where(own(d.forecasts()), "metric", "mean_orders")
+	if slices.ContainsFunc(rows, func(r record) bool { return d.hidden(r, "customers") }) {
+		return t
+	}
+	for _, r := range rows {
 		t.add("", r.values(t.names()...)...)
 	}
 	return t
@@ -103,7 +107,10 @@ func (d *data) calibrationModels() *table {
 			{Name: "actual", Title: "Realized", Format: formatCount, Doc: "Sum of what came."},
 			{Name: "bias", Title: "Bias", Format: formatDelta, Doc: "What was expected by what came, less 1."},
 			{Name: "miss", Title: "Off by", Format: formatShare, Doc: "The bias without its sign."},
-			{Name: "deviance", Title: "Deviance", Format: formatRate, Doc: "Mean Poisson deviance of a customer: the lower, the better. Unknown where somebody gave back more than they bought."},
+			{
+				Name: "deviance", Title: "Deviance", Format: formatRate,
+				Doc: "Mean Poisson deviance of a customer: the lower, the better. Unknown where somebody gave back more than they bought.",
+			},
 			{Name: "better", Title: "Model better by", Format: formatShare, Doc: "How much lower the model's deviance is than this one."},
 			{Name: "gini", Title: "Gini", Format: formatRate, Doc: "How well it orders the customers: 1 is perfect, 0 is chance."},
 		},

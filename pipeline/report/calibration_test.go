@@ -102,7 +102,7 @@ func TestWorth(t *testing.T) {
 	worth := rowsOf(t,
 		"core_segment=Champions forecast_customers=100 horizon_days=365 clv_revenue=9000 clv_revenue_mean=90 expected_orders_90d=200 expected_value_90d=4000",
 		"core_segment=Loyal forecast_customers=300 horizon_days=365 clv_revenue=3000 clv_revenue_mean=10 expected_orders_90d=100 expected_value_90d=1000")
-	const lead = "A customer of Champions is expected to bring 90 EUR, one of all groups 30 EUR.\nIn the next quarter, 300 orders are expected, worth 5,000 EUR."
+	const lead = "A customer of Champions is expected to bring 90 EUR, the average one 30 EUR.\nIn the next quarter, 300 orders are expected, worth 5,000 EUR."
 	for _, x := range []said{
 		{name: "no forecasts", none: true},
 		{

@@ -45,8 +45,16 @@ func buildContent(d *data) (*section, error) {
 		"Who may be e-mailed has agreed to it and not unsubscribed since.",
 		hiddenNote,
 	}}
-	s.Title, s.Lead = contentTitle(totals), contentLead(list, totals)
+	s.Title, s.Lead = contentTitle(list, totals, d.sawEvents()), contentLead(list, totals)
 	return s, nil
+}
+
+// sawEvents says whether web or e-mail events tell anything of anybody.
+func (d *data) sawEvents() bool {
+	return slices.ContainsFunc([]string{"engagement", "intent"}, func(segmentation string) bool {
+		groups := d.profiles(segmentation)
+		return slices.ContainsFunc(groups, func(p record) bool { return p.text("segment") != "unknown" })
+	})
 }
 
 // contentList has a row for each group and stage with anybody.
@@ -103,7 +111,7 @@ func stageColumns(list *table) []stageColumn {
 	return out
 }
 
-// contentMatrix has a row for each group, and two columns for each stage that anybody is in.
+// contentMatrix has a row for each group, and a column for each stage that anybody is in.
 func (d *data) contentMatrix(list *table) *table {
 	t := &table{
 		ID: "content", Caption: "How many people of each group are in which stage, and what to suggest to them", Shown: true, Key: 1,
@@ -111,9 +119,7 @@ func (d *data) contentMatrix(list *table) *table {
 	}
 	columns := stageColumns(list)
 	for _, c := range columns {
-		t.Columns = append(t.Columns,
-			column{Name: c.name, Title: "People", Format: formatCount, Doc: "People of the group in the stage that the next column is about."},
-			column{Name: c.name + "_content", Title: c.title, Format: formatText, Doc: "What to show to them, and where."})
+		t.Columns = append(t.Columns, column{Name: c.name, Title: c.title, Format: formatText, Doc: "How many they are, what to show to them, and where."})
 	}
 	at := map[string][]any{}
 	var names []string
@@ -128,10 +134,11 @@ func (d *data) contentMatrix(list *table) *table {
 		if i < 0 {
 			continue
 		}
-		at[name][1+2*i] = r[contentPeople].Value
+		field := []string{r[contentPeople].String()}
 		if known(r[contentSuggestion]) {
-			at[name][2+2*i] = r[contentSuggestion].String() + " (" + r[contentChannel].String() + ")"
+			field = append(field, r[contentSuggestion].String()+" ("+r[contentChannel].String()+")")
 		}
+		at[name][1+i] = strings.Join(field, " · ")
 	}
 	for _, name := range names {
 		t.add("", at[name]...)
@@ -145,22 +152,32 @@ func contentTotals(rows []record) *table {
 		{Name: "journey_stage", Title: "Stage", Format: formatText},
 		{Name: "customers", Title: "People", Format: formatCount, Doc: "Of the groups that are told."},
 		{Name: "mailable", Title: "May be e-mailed", Format: formatCount, Doc: "Of those; of groups with too few to be told, none are counted."},
+		{Name: "unknown", Title: "Not known", Format: formatCount, Doc: "Of those people, of whom it is not known whether they may be e-mailed; likewise."},
 	}}
 	for _, stage := range stageNames {
 		in := where(rows, "journey_stage", stage)
 		if n, ok := sum(in, "customers").(float64); ok {
-			var mailable any
-			if m, ok := sum(in, "mailable").(float64); ok {
-				mailable = int64(m)
-			}
-			t.add("", stage, int64(n), mailable)
+			t.add("", stage, int64(n), whole(sum(in, "mailable")), whole(sum(in, "unknown")))
 		}
 	}
 	return t
 }
 
-// contentTitle says how many are near a purchase.
-func contentTitle(totals *table) sentence {
+// whole is a number of people that was summed.
+func whole(v any) any {
+	if n, ok := v.(float64); ok {
+		return int64(n)
+	}
+	return nil
+}
+
+// contentTitle says how many are near a purchase. saw says that anything tells who is.
+func contentTitle(list, totals *table, saw bool) sentence {
+	hidden := func(stages ...string) bool { // somebody is in them, but too few to be told
+		return slices.ContainsFunc(list.Rows, func(r []*cell) bool {
+			return slices.Contains(stages, r[contentStage].String()) && !known(r[contentPeople])
+		})
+	}
 	stage := func(name string) []*cell {
 		for _, r := range totals.Rows {
 			if r[0].Value == name {
@@ -171,6 +188,9 @@ func contentTitle(totals *table) sentence {
 	}
 	about := func(r []*cell, one, many string) sentence {
 		s := counted(r[1], "person "+one, "people "+many)
+		if hidden(r[0].String()) {
+			s = words("At least ", s)
+		}
 		if known(r[2]) {
 			s = words(s, say("; {} of them may be e-mailed", r[2]))
 		}
@@ -182,18 +202,40 @@ func contentTitle(totals *table) sentence {
 	if r := stage("consideration"); r != nil {
 		return about(r, "is looking around", "are looking around")
 	}
-	if len(totals.Rows) == 0 {
+	switch {
+	case len(totals.Rows) == 0:
 		return say("What to suggest to each group")
+	case !saw:
+		return say("The data have no web or e-mail events: suggestions go by what people bought")
+	case hidden("decision", "consideration"):
+		return say("Few were seen looking around: suggestions go by what people bought")
+	case stage("retention") == nil && !hidden("retention"):
+		return say("Nobody was seen looking around, and nobody has bought yet")
 	}
 	return say("Nobody was seen looking around: suggestions go by what people bought")
 }
 
+// contentConsent says once that e-mail is no way to anybody, or that the data do not say to whom it is.
+func contentConsent(totals *table) []sentence {
+	var people, unknown float64
+	for _, r := range totals.Rows {
+		if known(r[2]) {
+			return nil
+		}
+		people, unknown = people+value(r[1]), unknown+value(r[3])
+	}
+	switch {
+	case people == 0: // nothing is told of anybody
+		return nil
+	case unknown == people:
+		return []sentence{say("The data do not say who may be e-mailed: check that before you write to anybody.")}
+	}
+	return []sentence{say("By what the data say, too few may be e-mailed to count on it: use other channels where e-mail is suggested.")}
+}
+
 // contentLead names where most are to be won: the largest fields of decision and consideration, at most three.
 func contentLead(list, totals *table) []sentence {
-	var out []sentence
-	if !slices.ContainsFunc(totals.Rows, func(r []*cell) bool { return known(r[2]) }) {
-		out = append(out, say("By what the data say, nobody may be e-mailed, or too few to count: use other channels where e-mail is suggested."))
-	}
+	out := contentConsent(totals)
 	near := slices.DeleteFunc(slices.Clone(list.Rows), func(r []*cell) bool {
 		return !known(r[contentPeople]) || !known(r[contentSuggestion]) || (r[contentStage].Value != "decision" && r[contentStage].Value != "consideration")
 	})

@@ -10,6 +10,7 @@ func TestContentPanel(t *testing.T) {
 	tests := []struct {
 		name        string
 		rows        []string
+		unseen      bool // there are no events
 		title, lead string
 	}{
 		{
@@ -25,10 +26,31 @@ Browser: 21 people are about to decide. Suggestion: Help with the first order: s
 Champions: 60 people are looking around. Suggestion: Early access to what is new; no discount (e-mail). 40 of them may be e-mailed.`,
 		},
 		{
-			name:  "no web, no e-mail",
-			rows:  []string{"core_segment=Champions journey_stage=retention customers=60 mailable="},
+			name: "no web, no e-mail", unseen: true,
+			rows:  []string{"core_segment=Champions journey_stage=retention customers=60 mailable= unknown=60"},
+			title: "The data have no web or e-mail events: suggestions go by what people bought",
+			lead:  "The data do not say who may be e-mailed: check that before you write to anybody.",
+		},
+		{
+			name:  "hardly anybody may be e-mailed",
+			rows:  []string{"core_segment=Champions journey_stage=retention customers=60 mailable= unknown=40"},
 			title: "Nobody was seen looking around: suggestions go by what people bought",
-			lead:  "By what the data say, nobody may be e-mailed, or too few to count: use other channels where e-mail is suggested.",
+			lead:  "By what the data say, too few may be e-mailed to count on it: use other channels where e-mail is suggested.",
+		},
+		{
+			name: "who looks around is hidden",
+			rows: []string{
+				"core_segment=Champions journey_stage=retention customers=60 mailable=30", "core_segment=Loyal journey_stage=consideration customers= mailable=",
+			},
+			title: "Few were seen looking around: suggestions go by what people bought",
+		},
+		{
+			name: "some who decide are hidden",
+			rows: []string{
+				"core_segment=Champions journey_stage=decision customers=60 mailable=30", "core_segment=Loyal journey_stage=decision customers= mailable=",
+			},
+			title: "At least 60 people are about to decide; 30 of them may be e-mailed",
+			lead:  "Champions: 60 people are about to decide. Suggestion: Free express delivery as a thank-you (site and e-mail). 30 of them may be e-mailed.",
 		},
 		{
 			name:  "one looks around",
@@ -41,12 +63,15 @@ Champions: 60 people are looking around. Suggestion: Early access to what is new
 			name:  "all too few",
 			rows:  []string{"core_segment=Loyal journey_stage=decision customers= mailable="},
 			title: "What to suggest to each group",
-			lead:  "By what the data say, nobody may be e-mailed, or too few to count: use other channels where e-mail is suggested.",
 		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := built(t, fake(map[string][]record{"report_definitions": definitions, "report_stages": rowsOf(t, test.rows...)}), contentPanel)
+			tables := map[string][]record{"report_definitions": definitions, "report_stages": rowsOf(t, test.rows...)}
+			if !test.unseen {
+				tables["segment_profiles"] = []record{{"segmentation": "intent", "segment": "low", "customers": int64(100)}}
+			}
+			s := built(t, fake(tables), contentPanel)
 			equal(t, "title", s.Title.String(), test.title)
 			equal(t, "lead", lines(s.Lead), test.lead)
 		})
@@ -67,12 +92,12 @@ func TestContentMatrix(t *testing.T) {
 	}
 	aware, kept := "core_segment=Browser journey_stage=awareness customers=30", "core_segment=Loyal journey_stage=retention customers=30"
 	for _, test := range []struct{ rows, want []string }{
-		{[]string{aware, kept}, []string{"Group", "People", "Awareness or retention"}},
-		{[]string{kept}, []string{"Group", "People", "Awareness or retention"}},
-		{[]string{aware}, []string{"Group", "People", "Awareness"}},
+		{[]string{aware, kept}, []string{"Group", "Awareness or retention"}},
+		{[]string{kept}, []string{"Group", "Awareness or retention"}},
+		{[]string{aware}, []string{"Group", "Awareness"}},
 		{
 			[]string{aware, kept, "core_segment=Loyal journey_stage=awareness customers=30", "core_segment=Loyal journey_stage=decision customers=30"},
-			[]string{"Group", "People", "Awareness", "People", "Decision", "People", "Retention"},
+			[]string{"Group", "Awareness", "Decision", "Retention"},
 		},
 	} {
 		if got := titles(test.rows...); !slices.Equal(got, test.want) {

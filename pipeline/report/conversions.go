@@ -51,10 +51,15 @@ func at(rows []record, origin, kind string) []record {
 // buildConversions says which core segments convert more or less often than the rest.
 func buildConversions(d *data) (*section, error) {
 	all := d.validated(d.CoreSegment)
-	kind, origin := mainKind(all), newest(all, "origin")
+	kind, origin := mainKind(all), newest(all)
 	rows := at(all, origin, kind)
 	if len(rows) == 0 {
 		return d.notEvaluated(), nil
+	}
+	if !slices.ContainsFunc(rows, func(r record) bool { return r.text("verdict") != "not_evaluated" }) {
+		if s := d.notEvaluated(); s != nil {
+			return s, nil
+		}
 	}
 	t, base := d.conversions("conversions", "What the groups did after the newest origin", rows), d.conversionsBase(all, rows)
 	b := base.Rows[0]
@@ -62,7 +67,7 @@ func buildConversions(d *data) (*section, error) {
 		Charts: []*chart{{
 			ID: "chart-conversions", Wide: true, Print: true, Height: 90 + 30*len(rows), Table: t, Option: conversionsOption(t, b),
 			Label: "Share who " + converted(kind) + " in the " + b[baseHorizon].String() + " after " + origin +
-				", by the core segment of that day, with 95 % intervals; the line is everybody's rate. n = " + b[baseCustomers].String() + ".",
+				", by the core segment of that day, with 95 % intervals; the line is everybody's rate. n\u00a0=\u00a0" + b[baseCustomers].String() + ".",
 		}},
 		Lead: conversionsLead(t, b, kind), Tables: []*table{base},
 		Notes: []string{
@@ -70,6 +75,9 @@ func buildConversions(d *data) (*section, error) {
 			"A group differs where the difference from all others is too great to be chance, after allowing for the number of groups (the q value).",
 			hiddenNote,
 		},
+	}
+	if !slices.ContainsFunc(t.Rows, func(r []*cell) bool { return known(r[ofRate]) }) { // there is nothing to draw
+		s.Charts, s.Tables = nil, append(s.Tables, t)
 	}
 	s.Title, s.Tone = conversionsTitle(t, b, kind)
 	for _, more := range []*table{
@@ -105,9 +113,10 @@ func (d *data) notEvaluated() *section {
 		},
 	}
 	c := t.add("", plain(gate.text("subject")), plain(gate.text("state")), gate["detail"])
+	why := thousands(c[2])
 	return &section{
-		Title: say("Whether the groups convert differently has not been evaluated"), Tone: caution, Tables: []*table{t},
-		Lead:  []sentence{say("The reason: {}.", c[2]), say("Until it has been, the groups describe what customers did; they do not promise what they will do.")},
+		Title: say("Not evaluated: {}", quote(strings.TrimSuffix(string(why), "."))), Tone: caution, Tables: []*table{t},
+		Lead:  []sentence{say("Until it has been, the groups describe what customers did; they do not promise what they will do.")},
 		Notes: []string{"What customers did before is not what is meant: that is what the groups are made of."},
 	}
 }
@@ -142,7 +151,7 @@ func (d *data) conversionColumns() []column {
 		of("segment", "Group", formatText), of("customers", "Customers", formatCount), of("converters", "Converters", formatCount),
 		of("rate", "Rate", formatShare), of("rate_low", "At least", formatShare), of("rate_high", "At most", formatShare),
 		{Name: "verdict", Title: "Than the rest", Format: formatText, Doc: "Whether the group converts more or less often than all others, or why that is not said."},
-		of("lift", "Of everybody's rate", formatRatio), of("q_value", "q value", formatRate),
+		of("lift", "Of everybody's rate", formatRatio), of("q_value", "q value", formatP),
 		of("value_per_customer", "Value a customer", formatMoney), of("merge_candidate", "Cannot be told from", formatText),
 	}
 }
@@ -253,6 +262,9 @@ func extremes(t *table) (most, least []*cell) {
 
 // conversionsTitle says how many groups differ, and which most.
 func conversionsTitle(t *table, b []*cell, kind string) (sentence, tone) {
+	if value(b[baseConverters]) == 0 {
+		return say("Nobody {} in the {} after {}: there is nothing to compare", sentence{converted(kind)}, b[baseHorizon], b[baseOrigin]), caution
+	}
 	if len(t.Rows) == 1 {
 		return say("All customers were in one group, {}: there is nothing to compare", t.Rows[0][ofSegment]), caution
 	}
@@ -301,8 +313,13 @@ func conversionsLead(t *table, b []*cell, kind string) []sentence {
 		lead = append(lead, say("Of the {} that {}, {} did so from all {}.", counted(b[baseDiffer], "group", "groups"),
 			sentence{number(int(value(b[baseDiffer])), "differs", "differ")}, b[baseSteady], counted(b[baseOrigins], "origin", "origins")))
 	}
-	if known(b[baseAUC]) && known(b[baseLow]) && known(b[baseHigh]) {
-		lead = append(lead, say("Which group somebody is in tells who {} with an AUC of {} ({} to {}); a coin has one half.", did, b[baseAUC], b[baseLow], b[baseHigh]))
+	switch auc := known(b[baseAUC]) && known(b[baseLow]) && known(b[baseHigh]); {
+	case auc && value(b[baseLow]) <= 0.5:
+		lead = append(lead, say("Not proven: whether the group somebody is in tells who {} (AUC {}, from {} to {}; a coin has one half).",
+			did, b[baseAUC], b[baseLow], b[baseHigh]))
+	case auc:
+		lead = append(lead, say("Which group somebody is in tells who {} with an AUC of {} ({} to {}); a coin has one half.",
+			did, b[baseAUC], b[baseLow], b[baseHigh]))
 	}
 	if pairs := mergeable(t); len(pairs) > 0 {
 		lead = append(lead, say("By conversions alone, one cannot tell {}.", listed(pairs[:min(len(pairs), mostPairs)])))
@@ -353,7 +370,9 @@ func conversionsOption(t *table, b []*cell) map[string]any {
 		items = append(items, map[string]any{
 			"name": r[ofSegment].String(), "value": []any{i, r[ofLow].Value, r[ofRate].Value, r[ofHigh].Value},
 			"itemStyle": map[string]any{"color": color},
-			"tip":       []string{r[ofSegment].String() + ": " + r[ofVerdict].String(), r[ofRate].String() + " (" + r[ofLow].String() + " to " + r[ofHigh].String() + ")"},
+			"tip": []string{
+				r[ofSegment].String() + ": " + r[ofVerdict].String(), r[ofRate].String() + " (" + r[ofLow].String() + " to " + r[ofHigh].String() + ")",
+			},
 		})
 	}
 	names := make([]string, len(t.Rows))

@@ -15,7 +15,7 @@ func outcomeRows(t *testing.T, kind, origin string, lines ...string) []record {
 func TestConversions(t *testing.T) {
 	const champions = "segment=Champions customers=100 converters=50 rate=0.5 rate_low=0.4 rate_high=0.6 lift=2 verdict=above"
 	const hibernating = "segment=Hibernating customers=300 converters=50 rate=0.16667 rate_low=0.12 rate_high=0.2 lift=0.66 verdict=below"
-	const new = "segment=New customers=50 converters=12 rate=0.24 rate_low=0.1 rate_high=0.3 lift=0.96 verdict=not_proven merge_candidate=Hibernating"
+	const fresh = "segment=New customers=50 converters=12 rate=0.24 rate_low=0.1 rate_high=0.3 lift=0.96 verdict=not_proven merge_candidate=Hibernating"
 	const few = "segment=At_Risk customers=7 converters=2 rate=0.28 rate_low=0.1 rate_high=0.5 lift=0.9 verdict=too_few"
 	const all = "Of 400 customers known on 2026-08-02, 100 bought in the 90 days after: 25 %.\n"
 	for _, x := range []said{
@@ -23,8 +23,17 @@ func TestConversions(t *testing.T) {
 		{
 			name:   "not evaluated",
 			tables: map[string][]record{"run_checks": gateOf(checkRows(t, "check_name=gate state=not_evaluated detail=too_little_history"))},
-			title:  "Whether the groups convert differently has not been evaluated", tone: caution,
-			lead: "The reason: too little history.\nUntil it has been, the groups describe what customers did; they do not promise what they will do.",
+			title:  "Not evaluated: too little history", tone: caution,
+			lead: "Until it has been, the groups describe what customers did; they do not promise what they will do.",
+		},
+		{
+			name: "there are outcomes, but too few to judge",
+			tables: map[string][]record{
+				"run_checks":         gateOf([]record{{"check_name": "gate", "state": checkNotEvaluated, "detail": "0 of 47511 customers converted, and 100 are needed to judge."}}),
+				"segment_validation": outcomeRows(t, "order", "2026-08-02", "segment=Champions customers=47511 converters=0 rate=0 verdict=not_evaluated"),
+			},
+			title: "Not evaluated: 0 of 47,511 customers converted, and 100 are needed to judge", tone: caution,
+			lead: "Until it has been, the groups describe what customers did; they do not promise what they will do.",
 		},
 		{
 			name: "two groups that differ", tone: good,
@@ -34,7 +43,7 @@ func TestConversions(t *testing.T) {
 		},
 		{
 			name: "only one is proven", tone: neutral,
-			tables: map[string][]record{"segment_validation": outcomeRows(t, "any", "2026-08-02", champions, new, few)},
+			tables: map[string][]record{"segment_validation": outcomeRows(t, "any", "2026-08-02", champions, fresh, few)},
 			title:  "1 of 3 groups converted measurably more or less often than the rest: Champions most (50 %)",
 			lead: "Of 157 customers known on 2026-08-02, 64 converted in the 90 days after: 41 %.\n" +
 				"Of Champions, 50 % converted (the interval runs from 40 % to 60 %), 2.00x everybody's rate: more often.\n" +
@@ -43,14 +52,14 @@ func TestConversions(t *testing.T) {
 		},
 		{
 			name: "nothing is proven", tone: caution,
-			tables: map[string][]record{"segment_validation": outcomeRows(t, "order", "2026-08-02", new, few)},
+			tables: map[string][]record{"segment_validation": outcomeRows(t, "order", "2026-08-02", fresh, few)},
 			title:  "Not proven: no group has bought measurably more or less often than the rest",
 			lead: "Of 57 customers known on 2026-08-02, 14 bought in the 90 days after: 25 %.\nNot proven: whether New bought differently from the rest.\n" +
 				"Too few to say anything of: At Risk.\nBy conversions alone, one cannot tell New from Hibernating.",
 		},
 		{
 			name: "one group", tone: caution,
-			tables: map[string][]record{"segment_validation": outcomeRows(t, "order", "2026-08-02", new)},
+			tables: map[string][]record{"segment_validation": outcomeRows(t, "order", "2026-08-02", fresh)},
 			title:  "All customers were in one group, New: there is nothing to compare",
 			lead: "Of 50 customers known on 2026-08-02, 12 bought in the 90 days after: 24 %.\nNot proven: whether New bought differently from the rest.\n" +
 				"By conversions alone, one cannot tell New from Hibernating.",
@@ -58,7 +67,7 @@ func TestConversions(t *testing.T) {
 		{
 			name: "two origins", tone: good,
 			tables: map[string][]record{"segment_validation": append(outcomeRows(t, "order", "2026-08-02", champions, hibernating),
-				outcomeRows(t, "order", "2026-05-04", champions, new)...)},
+				outcomeRows(t, "order", "2026-05-04", champions, fresh)...)},
 			title: "2 of 2 groups bought measurably more or less often than the rest: Champions most (50 %) and Hibernating least (17 %)",
 			lead: all + "Of Champions, 50 % bought (the interval runs from 40 % to 60 %), 2.00x everybody's rate: more often.\n" +
 				"Of the 2 groups that differ, 1 did so from all 2 origins.",

@@ -41,7 +41,6 @@ The largest group is Hibernating: 500 people, 50 %.`,
 				"segment=Prospect customers=900 share=0.9 revenue_window=0", "segment=Browser customers=100 share=0.1 revenue_window=0",
 			},
 			title: "Nobody has bought yet: the largest group is Prospect with 90 % of all people",
-			lead:  "The largest group is Prospect: 900 people, 90 %.",
 		},
 		{
 			name: "nobody lately",
@@ -49,7 +48,7 @@ The largest group is Hibernating: 500 people, 50 %.`,
 				"segment=Hibernating customers=900 share=0.9 revenue_window=0", "segment=At_Risk customers=100 share=0.1 revenue_window=0",
 			},
 			title: "The largest group is Hibernating with 90 % of all people",
-			lead:  "Nobody bought in the last 90 days.\nThe largest group is Hibernating: 900 people, 90 %.",
+			lead:  "Nobody bought in the last 90 days.",
 		},
 		{
 			name: "more refunded than bought",
@@ -58,7 +57,7 @@ The largest group is Hibernating: 500 people, 50 %.`,
 			},
 			title: "The largest group is Hibernating with 90 % of all people",
 			lead: "A customer in Champions brought 9 EUR in that time, 15.0x the average.\n" +
-				"Hibernating got more back than they paid in that time: −300 EUR.\nThe largest group is Hibernating: 900 people, 90 %.",
+				"Hibernating got more back than they paid in that time: −300 EUR.",
 		},
 		{
 			name: "small groups are hidden, even where the table tells",
@@ -67,7 +66,41 @@ The largest group is Hibernating: 500 people, 50 %.`,
 				"segment=New customers=2 share=0.08" + unknown,
 			},
 			title: "The largest group is Loyal with 90 % of all people",
-			lead:  "The largest group is Loyal: 900 people, 90 %.",
+			lead:  "The rest, 21 people, is in 2 groups too small to tell.",
+		},
+		{
+			name: "of hidden groups nothing is said, nor that they bought nothing",
+			rows: []string{
+				"segment=Champions customers=12 share=0.12" + unknown, "segment=Hibernating customers=88 share=0.88 revenue_window=0",
+			},
+			title: "The largest group is Hibernating with 88 % of all people",
+			lead:  "Nobody in the groups that are told bought in the last 90 days.\nThe rest, 12 people, is in 1 group too small to tell.",
+		},
+		{
+			name: "a few bring most of what is told",
+			rows: []string{
+				"segment=Champions customers=100 share=0.1 revenue_window=6000", "segment=Loyal customers=19 share=0.02" + unknown,
+				"segment=Hibernating customers=881 share=0.88 revenue_window=3000",
+			},
+			title: "Champions are 10 % of all people and bring 67 % of what the groups that are told brought in the last 90 days",
+			lead: `A customer in Champions brought 60 EUR in that time, 6.54x the average of the groups that are told.
+The rest, 19 people, is in 1 group too small to tell.
+The largest group is Hibernating: 881 people, 88 %.`,
+		},
+		{
+			name: "nearly all hidden",
+			rows: []string{
+				"segment=Champions customers=12 share=0.2" + unknown, "segment=Loyal customers=19 share=0.32" + unknown,
+				"segment=Hibernating customers=29 share=0.48 revenue_window=10",
+			},
+			title: "The largest group is Hibernating with 48 % of all people",
+			lead:  "Of 31 people in 2 groups, 52 %, only their number is told: privacy.min_group in the configuration hides groups of fewer than 20 people.",
+		},
+		{
+			name:  "all hidden",
+			rows:  []string{"segment=Champions customers=12 share=0.4" + unknown, "segment=Hibernating customers=18 share=0.6" + unknown},
+			title: "30 people are too few to describe: each of the 2 groups has fewer than 20",
+			lead:  "privacy.min_group in the configuration hides groups of fewer than 20 people, so that nothing but their sizes is told.",
 		},
 		{
 			name: "value spread evenly",
@@ -75,7 +108,6 @@ The largest group is Hibernating: 500 people, 50 %.`,
 				"segment=Loyal customers=500 share=0.5 revenue_window=500", "segment=Hibernating customers=500 share=0.5 revenue_window=490",
 			},
 			title: "The largest group is Loyal with 50 % of all people",
-			lead:  "The largest group is Loyal: 500 people, 50 %.",
 		},
 	}
 	for _, test := range tests {
@@ -91,5 +123,48 @@ The largest group is Hibernating: 500 people, 50 %.`,
 	}
 	if s := built(t, fake(nil), customersPanel); s != nil {
 		t.Errorf("without profiles there is a section: %q", s.Title)
+	}
+}
+
+// The group to begin with is the one that is expected to bring most, of those that are proven to convert more often.
+func TestFirst(t *testing.T) {
+	base := map[string][]record{
+		"segment_profiles": rowsOf(t, "segment=Champions customers=100 share=0.1 revenue_window= window_days=90",
+			"segment=Loyal customers=630 share=0.6 revenue_window= window_days=90", "segment=Hibernating customers=300 share=0.3 revenue_window= window_days=90"),
+		"segment_validation": outcomeRows(t, "order", "2026-08-02", "segment=Champions customers=90 rate=0.9 horizon_days=90 verdict=above",
+			"segment=Loyal customers=600 rate=0.86 horizon_days=90 verdict=above", "segment=Hibernating customers=200 rate=0.1 horizon_days=90 verdict=not_proven"),
+		"run_checks": rowsOf(t, "check_name=gate state=passed"),
+	}
+	worth := rowsOf(t, "core_segment=Champions clv_revenue=9000", "core_segment=Loyal clv_revenue=7000", "core_segment=Hibernating clv_revenue=90000")
+	for _, test := range []struct {
+		name   string
+		tables map[string][]record
+		state  State
+		want   string
+	}{
+		{name: "by how many convert", want: "Begin with Loyal: 630 people. Of those in this group on 2026-08-02, 86 % bought within 90 days, proven more often than the others."},
+		{
+			name: "by worth, and to whom one can write",
+			tables: map[string][]record{
+				"report_worth":  worth,
+				"report_stages": rowsOf(t, "core_segment=Champions customers=100 mailable=60", "core_segment=Loyal customers=630 mailable=400"),
+			},
+			want: "Write first to Champions: 100 people, of whom 60 may be e-mailed. Of those in this group on 2026-08-02, 90 % bought within 90 days, proven more often than the others.",
+		},
+		{name: "rejected", state: Rejected},
+		{name: "not judged", tables: map[string][]record{"run_checks": {{"check_name": "gate", "state": checkNotEvaluated}}}},
+		{name: "nothing proven", tables: map[string][]record{"segment_validation": nil}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := fake(with(base, test.tables))
+			if test.state != "" {
+				d.Run.State = test.state
+			}
+			s := built(t, d, customersPanel)
+			equal(t, "first", s.First.String(), test.want)
+			if test.want != "" {
+				equal(t, "the first of the lead", s.Lead[0].String(), test.want)
+			}
+		})
 	}
 }

@@ -59,9 +59,9 @@ func buildDifferences(d *data) (*section, error) {
 			hiddenNote,
 		},
 	}
-	if len(groups) > 1 && len(shown) > 0 {
+	if len(groups) > 1 && slices.ContainsFunc(ratios.Rows, told) {
 		s.Charts = []*chart{{
-			ID: "chart-differences", Wide: true, Height: 110 + 34*len(groups), Table: ratios, Option: differencesOption(ratios, values),
+			ID: "chart-differences", Wide: true, Pan: true, Height: 110 + 34*len(groups), Table: ratios, Option: differencesOption(ratios, values),
 			Label: "The core segments by measure, on " + d.day() + d.in() + ": the figures are each group's own, the colors say how they compare with everybody's.",
 		}}
 	}
@@ -110,6 +110,9 @@ func (d *data) differences(shown []measure, groups []record, all record) (values
 // The first column of a measure, after the group, its customers and the window.
 const ofMeasures = 3
 
+// told says whether a group is large enough that any measure of it is told.
+func told(r []*cell) bool { return slices.ContainsFunc(r[ofMeasures:], known) }
+
 // Two figures are alike where one is less than a quarter above the other.
 const alike = 1.25
 
@@ -118,7 +121,11 @@ func differencesTitle(shown []measure, values, ratios *table) sentence {
 	if len(ratios.Rows) == 1 {
 		return say("All customers are in one group, {}", values.Rows[0][0])
 	}
-	best := ratios.Rows[0]
+	first := slices.IndexFunc(ratios.Rows, told)
+	if first < 0 {
+		return say("No group is large enough to be compared with the others: privacy.min_group hides what would tell about single people")
+	}
+	best := ratios.Rows[first]
 	found, most := -1, math.Log(alike)
 	for i, m := range shown {
 		v, ok := best[ofMeasures+i].number()
@@ -132,9 +139,9 @@ func differencesTitle(shown []measure, values, ratios *table) sentence {
 	all := values.Rows[len(values.Rows)-1]
 	what := sentence{shown[found].what}
 	if shown[found].name == "revenue_per_customer" {
-		what = say("{} in {}", what, values.Rows[0][2])
+		what = say("{} in {}", what, values.Rows[first][2])
 	}
-	return say("What sets {} apart most is {}: {}, everybody {}", best[0], what, values.Rows[0][ofMeasures+found], all[ofMeasures+found])
+	return say("What sets {} apart most is {}: {}, everybody {}", best[0], what, values.Rows[first][ofMeasures+found], all[ofMeasures+found])
 }
 
 // differencesLead says of what one finds which groups are highest and lowest, or that there is no difference.
@@ -160,7 +167,8 @@ func differencesLead(shown []measure, values, ratios *table) []sentence {
 		}
 		a, b := values.Rows[low], values.Rows[high]
 		if value(ratios.Rows[high][ofMeasures+i]) < alike*value(ratios.Rows[low][ofMeasures+i]) {
-			lead = append(lead, say("{} hardly differs between the groups: it runs from {} ({}) to {} ({}).", sentence{m.subject}, a[ofMeasures+i], a[0], b[ofMeasures+i], b[0]))
+			lead = append(lead, say("{} hardly differs between the groups: it runs from {} ({}) to {} ({}).",
+				sentence{m.subject}, a[ofMeasures+i], a[0], b[ofMeasures+i], b[0]))
 			continue
 		}
 		lead = append(lead, say("{} runs from {} ({}) to {} ({}).", sentence{m.subject}, a[ofMeasures+i], a[0], b[ofMeasures+i], b[0]))
@@ -191,8 +199,11 @@ func differencesOption(ratios, values *table) map[string]any {
 	return map[string]any{
 		"grid":    map[string]any{"left": 8, "right": 8, "top": 8, "bottom": 48, "containLabel": true},
 		"tooltip": map[string]any{"valueFormatter": "@format:ratio"},
-		"xAxis":   map[string]any{"type": "category", "data": names, "position": "top", "axisLabel": map[string]any{"interval": 0, "width": 84, "overflow": "break", "lineHeight": 14}},
-		"yAxis":   map[string]any{"type": "category", "inverse": true, "data": texts(ratios.column(0)), "axisLabel": nameLabel()},
+		"xAxis": map[string]any{
+			"type": "category", "data": names, "position": "top",
+			"axisLabel": map[string]any{"interval": 0, "hideOverlap": false, "width": 76, "overflow": "break", "lineHeight": 14},
+		},
+		"yAxis": map[string]any{"type": "category", "inverse": true, "data": texts(ratios.column(0)), "axisLabel": nameLabel()},
 		"visualMap": map[string]any{
 			"type": "piecewise", "orient": "horizontal", "left": "center", "bottom": 0, "itemSymbol": "rect",
 			"pieces": []any{

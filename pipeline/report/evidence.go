@@ -51,9 +51,9 @@ func distinct(rows []record, c string) []string {
 	return slices.Compact(out)
 }
 
-// newest is the last of the dates in column c; empty where there are no rows.
-func newest(rows []record, c string) string {
-	if dates := distinct(rows, c); len(dates) > 0 {
+// newest is the last origin; empty where there are no rows.
+func newest(rows []record) string {
+	if dates := distinct(rows, "origin"); len(dates) > 0 {
 		return dates[len(dates)-1]
 	}
 	return ""
@@ -96,6 +96,9 @@ func (d *data) hidden(r record, c string) bool {
 	n, _ := r.number(c)
 	return n < float64(d.MinGroup)
 }
+
+// small says that a group of profiles is too small to be described.
+func (d *data) small(profile record) bool { return d.hidden(profile, "customers") }
 
 // ratio is a by b; nil where that is not known.
 func ratio(a, b any) any {

@@ -54,9 +54,17 @@ func TestListed(t *testing.T) {
 // What is not known stays so.
 func TestArithmetic(t *testing.T) {
 	for _, x := range []struct{ got, want any }{
-		{ratio(int64(1), 2.0), 0.5}, {ratio(nil, 2.0), nil}, {ratio(1.0, 0.0), nil}, {ratio(1.0, nil), nil},
-		{change(2.0, 3.0), 0.5}, {change(0.0, 3.0), nil}, {change(-1.0, 3.0), nil}, {change(nil, 3.0), nil},
-		{sum([]record{{"n": int64(1)}, {"n": nil}, {"n": 2.5}}, "n"), 3.5}, {sum([]record{{"n": nil}}, "n"), nil}, {sum(nil, "n"), nil},
+		{ratio(int64(1), 2.0), 0.5},
+		{ratio(nil, 2.0), nil},
+		{ratio(1.0, 0.0), nil},
+		{ratio(1.0, nil), nil},
+		{change(2.0, 3.0), 0.5},
+		{change(0.0, 3.0), nil},
+		{change(-1.0, 3.0), nil},
+		{change(nil, 3.0), nil},
+		{sum([]record{{"n": int64(1)}, {"n": nil}, {"n": 2.5}}, "n"), 3.5},
+		{sum([]record{{"n": nil}}, "n"), nil},
+		{sum(nil, "n"), nil},
 	} {
 		if x.got != x.want {
 			t.Errorf("%v, want %v", x.got, x.want)

@@ -136,7 +136,7 @@ func checkCited(t *testing.T, s *section) {
 				if strings.ContainsAny(p, "0123456789") {
 					t.Errorf("%q has a number of its own: %q", s, p)
 				}
-			case name:
+			case name, quote:
 			default:
 				t.Errorf("%q has a part of type %T", s, p)
 			}
@@ -153,8 +153,12 @@ func lines(s []sentence) string {
 	return strings.Join(out, "\n")
 }
 
+// spaced is s with spaces for those that do not break.
+func spaced(s string) string { return strings.ReplaceAll(s, nbsp, " ") }
+
 func equal(t *testing.T, what, got, want string) {
 	t.Helper()
+	got = spaced(got)
 	if strings.TrimSpace(got) != strings.TrimSpace(want) {
 		t.Errorf("%s:\n%s\nwant:\n%s", what, strings.TrimSpace(got), strings.TrimSpace(want))
 	}

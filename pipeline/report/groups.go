@@ -49,10 +49,11 @@ func buildGroups(d *data) (*section, error) {
 		}
 		g.facts = factsTable(fmt.Sprintf("group-%d-facts", i+1), name)
 		groups = append(groups, g)
-		s.Cards = append(s.Cards, d.card(fmt.Sprintf("group-%d", i+1), g, baseOf(profiles, outcomes, reached)))
+		s.Cards = append(s.Cards, d.card(fmt.Sprintf("group-%d", i+1), g, d.base(profiles, outcomes, reached)))
 	}
 	s.Title = groupsTitle(groups)
-	if len(traits) > 0 && !slices.ContainsFunc(groups, func(g *group) bool { return len(proven(g, "attribute")) > 0 }) {
+	known := len(where(traits, "kind", "attribute")) > 0
+	if known && len(groups) > 1 && !slices.ContainsFunc(groups, func(g *group) bool { return len(proven(g, "attribute")) > 0 }) {
 		s.Lead = append(s.Lead, say("Nothing that is known of the customers as people is proven to set any group apart: the groups differ in what they do."))
 	}
 	if slices.ContainsFunc(groups, func(g *group) bool { return g.hidden }) {
@@ -65,12 +66,14 @@ func buildGroups(d *data) (*section, error) {
 type base struct {
 	profiles []record // of the groups that are described
 	revenue  any      // of them all in the look-back window
+	hidden   bool     // there are others that are too small to be described
 	rate     any      // of conversions of everybody
 	mailable bool     // whether it is known of any group that people may be e-mailed
 }
 
-func baseOf(profiles, outcomes []record, reached map[string]reach) base {
-	b := base{rate: ratio(sum(outcomes, "converters"), sum(outcomes, "customers")), revenue: sum(profiles, "revenue_window"), profiles: profiles}
+func (d *data) base(profiles, outcomes []record, reached map[string]reach) base {
+	b := base{rate: ratio(sum(outcomes, "converters"), sum(outcomes, "customers")), profiles: slices.DeleteFunc(slices.Clone(profiles), d.small)}
+	b.revenue, b.hidden = sum(b.profiles, "revenue_window"), len(b.profiles) < len(profiles)
 	for _, r := range reached {
 		b.mailable = b.mailable || r.mailable > 0
 	}
@@ -237,8 +240,12 @@ func (d *data) worth(g *group, b base, share []*cell) ([]sentence, *figure) {
 		case value(revenue[factHere]) < 0:
 			out = append(out, say("In the last {} more was refunded than they bought: {}.", window[factHere], revenue[factHere]))
 		case part != nil && total > 0:
-			out = append(out, say("They are {} of everybody and brought {} of the revenue of the last {}: {}.",
-				share[factHere], part[factHere], window[factHere], revenue[factHere]))
+			of := say("the revenue")
+			if b.hidden {
+				of = say("what the groups that are told brought")
+			}
+			out = append(out, say("They are {} of everybody and brought {} of {} in the last {}: {}.",
+				share[factHere], part[factHere], of, window[factHere], revenue[factHere]))
 		}
 		money = &figure{Label: "Revenue", Value: revenue[factHere], Of: "lately"}
 	}
@@ -254,10 +261,13 @@ func (d *data) worth(g *group, b base, share []*cell) ([]sentence, *figure) {
 // followed says what the group of an earlier day did after it.
 func followed(g *group, b base) ([]sentence, *figure) {
 	o := g.outcome
+	if o.text("verdict") == "not_evaluated" {
+		return nil, nil
+	}
 	r := g.fact("", formatShare, "rate", o["origin"], o["rate"], b.rate, o["lift"], o["verdict"])
 	days := g.fact("", formatDays, "horizon_days after", nil, o["horizon_days"], nil, nil, nil)
 	kind := g.fact("", formatText, "conversion_kind", nil, o["conversion_kind"], nil, nil, nil)
-	if r == nil || days == nil || kind == nil {
+	if r == nil || days == nil || kind == nil || known(r[factEverybody]) && value(r[factEverybody]) == 0 { // nobody did
 		return nil, nil
 	}
 	did := convertedWords(kind[factHere])
@@ -302,8 +312,11 @@ func groupsTitle(groups []*group) sentence {
 		return words(say("{} of {} ", rate[factHere], best.name), convertedWords(&cell{Value: best.outcome.text("conversion_kind")}),
 			say(" in the {} after {}, {} of {}", days[factHere], rate[factValue], worst.found("rate")[factHere], worst.name))
 	}
-	if len(groups) == 1 {
+	switch {
+	case len(groups) == 1:
 		return say("Everybody is in one group: {}", groups[0].name)
+	case !slices.ContainsFunc(groups, func(g *group) bool { return !g.hidden }):
+		return say("No group has enough people to be described: privacy.min_group hides what would tell about single ones")
 	}
 	return say("From {} to {}: what is known of each group", groups[0].name, groups[len(groups)-1].name)
 }

@@ -52,14 +52,14 @@ On average they last bought 12 days ago, on 7.5 days so far, for 39.97 EUR a pur
 Of those with a habit, more than elsewhere buy on Sunday (30 %, everybody 15 %).
 As elsewhere, most of those with a habit use mobile (60 %, everybody 55 %).
 At least 30 of them (30 %) may be e-mailed: e-mail is the channel.
-They are 10 % of everybody and brought 75 % of the revenue of the last 90 days: 6,000 EUR.
+They are 10 % of everybody and brought 75 % of the revenue in the last 90 days: 6,000 EUR.
 In the next 365 days each is expected to bring 120 EUR, all together 12,000 EUR.
 Of those in this group on 2026-08-02, 50 % bought in the 90 days after (20 % of everybody): proven more often than the others.
 Reward.`,
 		`Loyal [Buys less often]
 They have bought on a single day, 60 days ago on average, for 20 EUR a purchase.
 Too few of them may be e-mailed to count on it: reach them on the site, with ads or in person.
-They are 50 % of everybody and brought 25 % of the revenue of the last 90 days: 2,000 EUR.
+They are 50 % of everybody and brought 25 % of the revenue in the last 90 days: 2,000 EUR.
 Of those in this group on 2026-08-02, 0 % bought in the 90 days after (20 % of everybody): proven less often than the others.
 `,
 		`Prospect [Not evaluated]
@@ -103,11 +103,10 @@ In the last 90 days more was refunded than they bought: −5 EUR.`)
 
 func TestFollowed(t *testing.T) {
 	for verdict, want := range map[string]string{
-		"above":         "Converts more often: proven more often than the others.",
-		"below":         "Converts less often: proven less often than the others.",
-		"not_proven":    "Not proven: not proven to differ from the others.",
-		"too_few":       "Too few to tell: too few to tell whether they differ from the others.",
-		"not_evaluated": "Not evaluated.",
+		"above":      "Converts more often: proven more often than the others.",
+		"below":      "Converts less often: proven less often than the others.",
+		"not_proven": "Not proven: not proven to differ from the others.",
+		"too_few":    "Too few to tell: too few to tell whether they differ from the others.",
 	} {
 		g := &group{facts: factsTable("t", "x"), outcome: record{
 			"origin": "2026-08-02", "horizon_days": int64(90), "conversion_kind": "lead", "rate": 0.1, "verdict": verdict,
@@ -115,6 +114,28 @@ func TestFollowed(t *testing.T) {
 		said, _ := followed(g, base{rate: 0.2})
 		words, _ := badge(g)
 		equal(t, verdict, lines(said), "Of those in this group on 2026-08-02, 10 % converted (lead) in the 90 days after (20 % of everybody)"+strings.TrimPrefix(want, words))
+	}
+}
+
+// What was not judged says nothing of what followed, not even that it was nothing.
+func TestNotFollowed(t *testing.T) {
+	g := &group{facts: factsTable("t", "x"), outcome: record{
+		"origin": "2026-08-02", "horizon_days": int64(14), "conversion_kind": "conversion", "rate": 0.0, "verdict": "not_evaluated",
+	}}
+	if said, figure := followed(g, base{rate: 0.1}); said != nil || figure != nil {
+		t.Errorf("it says %s", lines(said))
+	}
+	equal(t, "a kind that says nothing", convertedWords(&cell{Value: "conversion"}).String(), "converted")
+}
+
+// That nothing known of people sets groups apart is only said where something is known.
+func TestNothingKnownOfPeople(t *testing.T) {
+	for kind, want := range map[string]int{"attribute": 1, "habit": 0} {
+		tables := groupTables(t)
+		tables["segment_traits"] = rowsOf(t, "segment=Loyal trait=country value=DE share=0.5 kind="+kind)
+		if s := built(t, fake(tables), groupsPanel); len(s.Lead) != want {
+			t.Errorf("traits of kind %s: %q", kind, lines(s.Lead))
+		}
 	}
 }
 

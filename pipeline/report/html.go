@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -35,15 +34,11 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 
 // render writes the document as one HTML file.
 func (d *document) render(w io.Writer) error {
-	p, err := newPage(d)
+	b, err := d.fitted()
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, p); err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	_, err = w.Write(b.Bytes())
+	_, err = w.Write(b)
 	return err
 }
 
@@ -55,9 +50,13 @@ type page struct {
 	Script  template.JS
 	Specs   template.JS
 	Verdict *section   // the first
+	First   sentence   // what to do first
+	Short   []*section // what a marketer wants to know next
 	Parts   []pagePart // for the marketer, for the analyst
 	Printed printed
 	Stamp   string
+
+	cited map[string]bool // cells
 }
 
 // A pagePart is a part of the page, for one kind of reader.
@@ -85,6 +84,10 @@ type printed struct {
 // forAnalysts are the sections of the page's second part.
 var forAnalysts = []string{"quality", "provenance"}
 
+// inShort are the sections whose findings stand at the top of the page, under the verdict: who the customers are, what
+// becomes of them, and what to do.
+var inShort = []string{"customers", "groups", "content", "moves"}
+
 // A chartSpec is what the script needs to draw a chart.
 type chartSpec struct {
 	ID     string         `json:"id"`
@@ -93,12 +96,12 @@ type chartSpec struct {
 }
 
 func newPage(d *document) (*page, error) {
-	p := &page{document: d, Styles: template.CSS(styles), Script: template.JS(script), Policy: policy(styles, script)}
+	p := &page{document: d, Styles: template.CSS(styles), Script: template.JS(script), Policy: policy(styles, script), cited: citations(d.Sections)}
 	if d.Run.State != Published {
 		p.Stamp = string(d.Run.State)
 	}
 	first, second := pagePart{}, pagePart{Title: "For analysts"}
-	specs, seen, cited := []chartSpec{}, map[*table]bool{}, citations(d.Sections)
+	specs, seen := []chartSpec{}, map[*table]bool{}
 	for _, s := range d.Sections {
 		if p.Verdict == nil {
 			p.Verdict = s
@@ -109,9 +112,9 @@ func newPage(d *document) (*page, error) {
 			case seen[t]: // an earlier section has it: a table is on the page once
 				ps.Elsewhere = append(ps.Elsewhere, t)
 			case t.Shown:
-				ps.Open = append(ps.Open, viewOf(t, cited))
+				ps.Open = append(ps.Open, viewOf(t, p.cited, mostRows))
 			default:
-				ps.Closed = append(ps.Closed, viewOf(t, cited))
+				ps.Closed = append(ps.Closed, viewOf(t, p.cited, mostRows))
 			}
 			seen[t] = true
 		}
@@ -127,6 +130,14 @@ func newPage(d *document) (*page, error) {
 	for _, part := range []pagePart{first, second} {
 		if len(part.Sections) > 0 {
 			p.Parts = append(p.Parts, part)
+		}
+	}
+	for _, s := range d.Sections {
+		if s.First != nil {
+			p.First = s.First
+		}
+		if slices.Contains(inShort, s.ID) && d.Run.State != Rejected { // whose findings are not to be used
+			p.Short = append(p.Short, s)
 		}
 	}
 	p.Printed = digest(d.Sections)

@@ -52,8 +52,9 @@ func (d *data) addMoves(s *section, all []record) {
 		return
 	}
 	s.Charts = append(s.Charts, &chart{
-		ID: "chart-moves", Wide: true, Height: 460, Table: flows, Option: movesOption(flows),
-		Label: "Customers who changed groups since the run before, as of " + d.day() + ": from the group on the left to that on the right. Who stayed is left out.",
+		ID: "chart-moves", Wide: true, Pan: true, Height: 460, Table: flows, Option: movesOption(flows),
+		Label: "Customers who changed groups since the run before, as of " + d.day() +
+			": from the group on the left to that on the right. Who stayed is left out" + only(flows) + ".",
 	})
 }
 
@@ -225,11 +226,22 @@ func movesLead(totals, causes *table, place map[string]int) []sentence {
 	return out
 }
 
+// maxFlows is how many flows are drawn: with more, none can be told from the others.
+const maxFlows = 60
+
+// only says that not all flows are drawn.
+func only(flows *table) string {
+	if len(flows.Rows) > maxFlows {
+		return ", and so are the smallest flows"
+	}
+	return ""
+}
+
 // movesOption draws a sankey from the groups before to the groups now.
 func movesOption(flows *table) map[string]any {
 	before, now := map[string]float64{}, map[string]float64{}
 	var links []any
-	for _, r := range flows.Rows {
+	for _, r := range flows.Rows[:min(maxFlows, len(flows.Rows))] {
 		from, to := r[0].String()+" before", r[1].String()+" now"
 		before[from] += value(r[2])
 		now[to] += value(r[2])
@@ -289,13 +301,20 @@ func (d *data) addDrops(s *section) {
 		return
 	}
 	top := t.Rows[0]
-	drop := words("If they stay silent, ", counted(top[dropMonth], "customer", "customers"), say(" will go from {} to {} within a month", top[dropFrom], top[dropTo]))
+	week := slices.MaxFunc(t.Rows, func(a, b []*cell) int { return cmp.Compare(value(a[dropWeek]), value(b[dropWeek])) })
+	soon := known(top[dropWeek]) && value(top[dropWeek]) == value(top[dropMonth]) // so that there is nothing more to say
+	when := "a month"
+	if soon {
+		when = "a week"
+	}
+	drop := words("If they stay silent, ", counted(top[dropMonth], "customer", "customers"),
+		say(" will go from {} to {} within {}", top[dropFrom], top[dropTo], sentence{when}))
 	if s.Title == nil {
-		s.Title, s.Tone = drop, caution
+		s.Title = drop
 	} else {
 		s.Lead = append(s.Lead, words(drop, "."))
 	}
-	if week := slices.MaxFunc(t.Rows, func(a, b []*cell) int { return cmp.Compare(value(a[dropWeek]), value(b[dropWeek])) }); known(week[dropWeek]) {
+	if known(week[dropWeek]) && !soon {
 		s.Lead = append(s.Lead, words("Within a week: ", counted(week[dropWeek], "customer", "customers"),
 			say(" from {} to {}. A message now comes before the drop.", week[dropFrom], week[dropTo])))
 	}

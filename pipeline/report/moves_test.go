@@ -44,10 +44,14 @@ Within a week: 25 customers from Loyal to Hibernating. A message now comes befor
 			lead:  "Since 2026-10-24, 19 customers moved to a better group, 0 to a worse one; 0 stayed where they were.",
 		},
 		{
-			name: "a first run", tone: caution, drops: []string{"core_segment=Loyal drops_to=Hibernating within_7_days= within_30_days=90"},
+			name: "a first run", tone: neutral, drops: []string{"core_segment=Loyal drops_to=Hibernating within_7_days= within_30_days=90"},
 			title: "If they stay silent, 90 customers will go from Loyal to Hibernating within a month",
 		},
 	}
+	tests = append(tests, tests[len(tests)-1])
+	last := &tests[len(tests)-1]
+	last.name, last.drops = "all of them this week", []string{"core_segment=Loyal drops_to=Hibernating within_7_days=90 within_30_days=90"}
+	last.title = "If they stay silent, 90 customers will go from Loyal to Hibernating within a week"
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			d := fake(with(base, map[string][]record{"segment_transitions": rowsOf(t, test.moves...), "report_drops": rowsOf(t, test.drops...)}))

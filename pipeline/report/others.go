@@ -55,7 +55,7 @@ func buildOthers(d *data) (*section, error) {
 	if len(s.Tables) == 0 {
 		return nil, nil
 	}
-	s.Title = othersTitle(ranking, len(s.Tables))
+	s.Title = othersTitle(ranking, len(s.Tables), d.judged())
 	if len(ranking.Rows) > 0 {
 		s.Tables = slices.Insert(s.Tables, 0, ranking)
 	}
@@ -64,12 +64,13 @@ func buildOthers(d *data) (*section, error) {
 		for i, c := range unknown {
 			names[i] = sentence{c.String()}
 		}
-		s.Lead = append(s.Lead, upper(say("{} {} unknown of everybody, since no web or e-mail events tell of it.",
-			listed(names), sentence{number(len(names), "is", "are")})))
+		s.Lead = append(s.Lead, upper(say("{} {} unknown of everybody, since no web or e-mail events tell of {}.",
+			listed(names), sentence{number(len(names), "is", "are")}, sentence{number(len(names), "it", "them")})))
 	}
 	s.Notes = []string{
 		"Each segmentation looks at the same customers from another side; a customer is in one group of each.",
-		"The rate is that of the group's members at the newest origin, after it. Clusters are found anew at every origin, so that theirs stand in a table of their own.",
+		"The rate is that of the group's members at the newest origin, after it. Clusters are found anew at every origin, so that theirs " +
+			"stand in a table of their own.",
 	}
 	return s, nil
 }
@@ -102,12 +103,13 @@ func (d *data) other(name string) *table {
 			{Name: "segment", Title: "Group", Format: formatText, Doc: "The group, best first."},
 			{Name: "rule", Title: "Rule", Format: formatText, Doc: "Who is in it, in words."},
 			d.shows("segment_profiles", "customers", "Customers", formatCount), d.shows("segment_profiles", "share", "Share", formatShare),
-			{Name: "rate", Title: "Converted after the origin", Format: formatShare, Doc: "Of those in the group at the newest origin, the share that converted within the horizon."},
+			{Name: "rate", Title: "Converted after the origin", Format: formatShare, Doc: "Of those " +
+				"in the group at the newest origin, the share that converted within the horizon."},
 			{Name: "verdict", Title: "Than the rest", Format: formatText, Doc: "Whether that is more or less often than all others."},
 		},
 	}
 	rows := d.validated(name)
-	rows = at(rows, newest(rows, "origin"), mainKind(rows))
+	rows = at(rows, newest(rows), mainKind(rows))
 	definitions := d.definitions(name)
 	for _, p := range d.profiles(name) {
 		var rate, verdict any
@@ -123,7 +125,8 @@ func (d *data) other(name string) *table {
 // clustersAtOrigin are the clusters that were found at the newest origin, and what they did after it.
 func (d *data) clustersAtOrigin() *table {
 	rows := d.validated(clusterSegmentation)
-	return d.conversions("others-clusters-at-origin", "The clusters found at the newest origin, and what they did after it", at(rows, newest(rows, "origin"), mainKind(rows)))
+	return d.conversions("others-clusters-at-origin",
+		"The clusters found at the newest origin, and what they did after it", at(rows, newest(rows), mainKind(rows)))
 }
 
 // clusterCandidates are the numbers of clusters that were tried.
@@ -157,7 +160,8 @@ func clusterLead(candidates *table) []sentence {
 			continue
 		}
 		if value(r[3]) < weakSilhouette {
-			return []sentence{say("The {} are weak (silhouette {}): many customers lie between two, so read them as descriptions and do not build a campaign on their borders.",
+			return []sentence{say("The {} are weak (silhouette {}): many customers lie between two, so read them "+
+				"as descriptions and do not build a campaign on their borders.",
 				counted(r[0], "cluster", "clusters"), r[3])}
 		}
 		return []sentence{say("The {} are clearly apart (silhouette {}).", counted(r[0], "cluster", "clusters"), r[3])}
@@ -180,7 +184,7 @@ func (d *data) othersRanking() *table {
 	var rows []record
 	for _, name := range append(d.otherSegmentations(), d.CoreSegment) {
 		v := d.validated(name)
-		v = at(v, newest(all, "origin"), mainKind(v))
+		v = at(v, newest(all), mainKind(v))
 		if len(v) > 1 && v[0]["segmentation_auc"] != nil {
 			r := record{"segmentation": plain(name), "groups": int64(len(v))}
 			for _, c := range []string{"segmentation_auc", "segmentation_auc_low", "segmentation_auc_high"} {
@@ -206,11 +210,14 @@ func (d *data) othersRanking() *table {
 }
 
 // othersTitle says which segmentation tells best who converts.
-func othersTitle(ranking *table, tables int) sentence {
-	if len(ranking.Rows) < 2 {
+func othersTitle(ranking *table, tables int, judged bool) sentence {
+	if len(ranking.Rows) < 2 || !judged {
 		return say("The same customers from {}", sentence{number(tables, "another side", "other sides")})
 	}
 	best, next := ranking.Rows[0], ranking.Rows[1]
+	if !known(best[3]) || value(best[3]) <= 0.5 {
+		return say("Not proven: no segmentation tells who converts from who does not")
+	}
 	return say("Who converts is told best by {} (AUC {}), then by {} ({})", best[0], best[2], next[0], next[2])
 }
 
@@ -218,7 +225,7 @@ func othersTitle(ranking *table, tables int) sentence {
 func otherLead(name string, t *table) sentence {
 	var most, least []*cell
 	for _, r := range t.Rows {
-		if known(r[otherRate]) {
+		if known(r[otherRate]) && r[otherGroup].Value != "unknown" {
 			if r[otherVerdict].Value == verdicts["above"] && (most == nil || value(r[otherRate]) > value(most[otherRate])) {
 				most = r
 			}

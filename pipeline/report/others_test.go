@@ -27,8 +27,8 @@ func TestOthers(t *testing.T) {
 			tables: map[string][]record{
 				"segment_profiles": append(of(clusterSegmentation, rowsOf(t, "segment=Recent customers=200 share=0.5", "segment=Lapsed customers=200 share=0.5")), profiles...),
 				"segment_validation": append(
-					of("engagement", outcomeRows(t, "order", "2026-08-02", "segment=high customers=100 rate=0.4 verdict=above segmentation_auc=0.7", "segment=low customers=300 rate=0.1 verdict=below segmentation_auc=0.7")),
-					of(clusterSegmentation, outcomeRows(t, "order", "2026-08-02", "segment=Recent customers=100 rate=0.4 verdict=above segmentation_auc=0.6", "segment=Old customers=300 rate=0.1 verdict=below segmentation_auc=0.6"))...),
+					of("engagement", outcomeRows(t, "order", "2026-08-02", "segment=high customers=100 rate=0.4 verdict=above segmentation_auc=0.7 segmentation_auc_low=0.6", "segment=low customers=300 rate=0.1 verdict=below segmentation_auc=0.7 segmentation_auc_low=0.6")),
+					of(clusterSegmentation, outcomeRows(t, "order", "2026-08-02", "segment=Recent customers=100 rate=0.4 verdict=above segmentation_auc=0.6 segmentation_auc_low=0.5", "segment=Old customers=300 rate=0.1 verdict=below segmentation_auc=0.6"))...),
 				"cluster_candidates": {{"k": int64(2), "silhouette": 0.29, "chosen": true}, {"k": int64(3), "silhouette": 0.2, "chosen": false}},
 			},
 			title: "Who converts is told best by engagement (AUC 0.70), then by cluster (0.60)",
@@ -44,15 +44,19 @@ func TestOthers(t *testing.T) {
 func TestProvenance(t *testing.T) {
 	d := faked(map[string][]record{
 		"model_parameters": {
-			{"step": "rfm", "parameter": "model", "text": "{}"}, {"step": "rfm", "parameter": "cut", "value": 2.0}, {"step": "rfm", "parameter": "status", "text": "ok"},
+			{"step": "rfm", "parameter": "model", "text": "{}"},
+			{"step": "rfm", "parameter": "cut", "value": 2.0},
+			{"step": "rfm", "parameter": "status", "text": "ok"},
 			{"step": "clv", "parameter": "status", "text": "no_model"},
 		},
+		"run_checks": {{"check_name": runWarnings, "subject": "rfm", "state": checkWarned, "detail": "the learned cuts call a purchase of up to 432 days ago recent"}},
 		"run_events": {{"run_id": "2026-10-31-3f9c1a7be210", "ended_at": "2026-11-01T03:00:00Z", "customers": int64(18369), "digest": "3f9c1a7be210"}},
 	})
 	d.Run.CodeVersion = "v1.2.3"
 	s := built(t, d, provenancePanel)
 	equal(t, "title", s.Title.String(), "This is run 2026-10-31-3f9c1a7be210, of the program's version v1.2.3")
-	equal(t, "lead", lines(s.Lead), "Not fitted as it should be: clv (no_model).")
+	equal(t, "lead", lines(s.Lead), "Not every step was fitted without reservations:\n"+
+		"The forecasts: too few have bought more than once to forecast what they will buy.\nThe scores: the learned cuts call a purchase of up to 432 days ago recent.")
 	var rows []string
 	for _, r := range append(s.Tables[0].Rows[4:], s.Tables[1].Rows...) {
 		rows = append(rows, strings.Join(texts(r), " "))

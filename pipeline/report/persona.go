@@ -9,7 +9,8 @@ import (
 // A reach is how many people of a group may be e-mailed.
 type reach struct {
 	customers, mailable int64
-	atLeast             bool // some of the mailable are too few to be told
+	unknown             int64 // of whom it is not known whether they may
+	atLeast             bool  // some of the mailable are too few to be told
 }
 
 // stages are how many people of each group are in which stage of the journey.
@@ -24,7 +25,9 @@ func (d *data) reach() map[string]reach {
 		g := out[r.text("core_segment")]
 		n, ok := r.number("customers")
 		m, told := r.number("mailable")
+		u, _ := r.number("unknown")
 		g.customers += int64(n)
+		g.unknown += int64(u)
 		g.mailable += int64(m)
 		g.atLeast = g.atLeast || !ok || !told
 		out[r.text("core_segment")] = g
@@ -194,7 +197,10 @@ func mail(g *group, b base) []sentence {
 	if !b.mailable || g.reach.customers == 0 {
 		return nil
 	}
-	if g.reach.mailable == 0 {
+	switch {
+	case g.reach.mailable == 0 && g.reach.unknown == g.reach.customers:
+		return []sentence{say("Whether they may be e-mailed is not known: check that before you write to them.")}
+	case g.reach.mailable == 0:
 		return []sentence{say("Too few of them may be e-mailed to count on it: reach them on the site, with ads or in person.")}
 	}
 	size, _ := g.profile.number("customers")

@@ -21,15 +21,22 @@ func buildProvenance(d *data) (*section, error) {
 		}
 	}
 	if models := s.Tables[1:]; len(models) > 0 && models[0].ID == "provenance-models" {
-		s.Lead = provenanceLead(models[0])
+		s.Lead = d.provenanceLead(models[0])
 	}
 	return s, nil
 }
 
 // The lines of the ledger that the report shows, and what they are called.
 var ledgerLines = []struct{ column, title string }{
-	{"previous_run", "Builds on run"}, {"started_at", "Began"}, {"ended_at", "Ended"}, {"snapshot", "Sources as of"}, {"customers", "Customers segmented"},
-	{"left_out", "Customers left out"}, {"bytes_billed", "Bytes billed"}, {"digest", "Digest"}, {"message", "Headline"},
+	{"previous_run", "Builds on run"},
+	{"started_at", "Began"},
+	{"ended_at", "Ended"},
+	{"snapshot", "Sources as of"},
+	{"customers", "Customers segmented"},
+	{"left_out", "Customers left out"},
+	{"bytes_billed", "Bytes billed"},
+	{"digest", "Digest"},
+	{"message", "Headline"},
 }
 
 // provenanceRun is what is known of the run itself, of the ledger where the run is in it.
@@ -94,18 +101,21 @@ func (d *data) provenanceModels() *table {
 	return t
 }
 
-// provenanceLead names the steps whose fit ended otherwise than well.
-func provenanceLead(models *table) []sentence {
-	var amiss []sentence
+// provenanceLead names the steps whose fit ended otherwise than well, and what the run warned of.
+func (d *data) provenanceLead(models *table) []sentence {
+	var lead []sentence
 	for _, r := range models.Rows {
 		if r[1].Value == "status" && r[2].Value != "ok" {
-			amiss = append(amiss, say("{} ({})", r[0], r[2]))
+			lead = append(lead, stopped(say("{}: {}", stepIn(r[0]), inFitWords(r[2]))))
 		}
 	}
-	if len(amiss) == 0 {
+	for _, c := range d.checks(runWarnings) {
+		lead = append(lead, warning(&cell{Value: c["subject"]}, &cell{Value: c["detail"]}))
+	}
+	if len(lead) == 0 {
 		return []sentence{say("Every step was fitted as it should be.")}
 	}
-	return []sentence{say("Not fitted as it should be: {}.", listed(amiss))}
+	return append([]sentence{say("Not every step was fitted without reservations:")}, lead...)
 }
 
 // provenanceCuts are the classes that scores and tiers stand for.
@@ -157,8 +167,10 @@ func (d *data) provenanceMeasures() *table {
 	t := &table{
 		ID: "provenance-measures", Caption: "What the measures mean", From: "the declarations of the published tables", Key: 2,
 		Columns: []column{
-			{Name: "table", Title: "Table", Format: formatText, Doc: "The published table."}, {Name: "column", Title: "Measure", Format: formatText, Doc: "The column."},
-			{Name: "unit", Title: "Unit", Format: formatText, Doc: "Its unit, where it has one."}, {Name: "meaning", Title: "Meaning", Format: formatText, Doc: "What it means."},
+			{Name: "table", Title: "Table", Format: formatText, Doc: "The published table."},
+			{Name: "column", Title: "Measure", Format: formatText, Doc: "The column."},
+			{Name: "unit", Title: "Unit", Format: formatText, Doc: "Its unit, where it has one."},
+			{Name: "meaning", Title: "Meaning", Format: formatText, Doc: "What it means."},
 		},
 	}
 	for _, name := range defined {

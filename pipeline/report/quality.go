@@ -256,30 +256,52 @@ func qualityTitle(t, checks *table) (sentence, tone) {
 func qualityLead(t, checks *table) []sentence {
 	var lead []sentence
 	if worst := sourceLoss(t, false); worst != nil {
-		s := say("The most frequent reason in {}: {} ({}, {})", worst[sourceName], worst[sourceWhy], counted(worst[sourceWhyRows], "row", "rows"), worst[sourceWhyShare])
+		s := say("The most frequent reason in {}: {} ({}, {})",
+			worst[sourceName], worst[sourceWhy], counted(worst[sourceWhyRows], "row", "rows"), worst[sourceWhyShare])
 		if value(worst[sourceAsideShare]) >= someLoss {
 			s = words(s, ". Mend it at the source where that can be done: what these rows say is in no figure here")
 		}
 		lead = append(lead, words(s, "."))
 	}
 	if people := sourceLoss(t, true); people != nil {
-		lead = append(lead, say("Of {} known, {} {} in no segment; the most frequent reason: {}.", counted(people[sourceRead], "customer", "customers"), people[sourceAside],
+		lead = append(lead, say("Of {} known, {} {} in no segment; the most frequent reason: {}.",
+			counted(people[sourceRead], "customer", "customers"), people[sourceAside],
 			sentence{number(int(value(people[sourceAside])), "is", "are")}, people[sourceWhy]))
 	} else if i := slices.IndexFunc(t.Rows, func(r []*cell) bool { return r[sourceName].Value == plain(populationSource) }); i >= 0 {
-		lead = append(lead, say("All {} known are segmented.", counted(t.Rows[i][sourceUsed], "customer", "customers")))
+		all := counted(t.Rows[i][sourceUsed], "customer is known, and segmented.", "customers known are segmented.")
+		if value(t.Rows[i][sourceUsed]) != 1 {
+			all = words("All ", all)
+		}
+		lead = append(lead, all)
 	}
 	for _, state := range []string{"failed", "warned"} {
 		var names []*cell
 		for _, r := range checks.Rows {
-			if r[2].Value == state {
+			if r[2].Value == state && r[0].Value != runWarnings { // which are not about the data
 				names = append(names, r[0])
 			}
 		}
 		if names = uniqueCells(names); len(names) > 0 {
-			lead = append(lead, say("{} {}: {}.", sentence{number(len(names), "A check", "Checks")}, sentence{state}, listed(names)))
+			which := make([]sentence, 0, mostTold+1)
+			for _, c := range names[:min(mostTold, len(names))] {
+				which = append(which, inCheckWords(c))
+			}
+			if len(names) > mostTold {
+				which = append(which, sentence{"others"})
+			}
+			lead = append(lead, say("{} {}: {}.", sentence{number(len(names), "A check", "Checks")}, sentence{state}, listed(which)))
 		}
 	}
 	return lead
+}
+
+// inCheckWords is the name of a check within a sentence.
+func inCheckWords(c *cell) sentence {
+	words := checkWords[strings.ReplaceAll(c.String(), " ", "_")]
+	if words == "" {
+		return sentence{c}
+	}
+	return sentence{strings.ToLower(words[:1]) + words[1:]}
 }
 
 // uniqueCells are the cells, of those that read alike the first.
@@ -318,10 +340,18 @@ func qualityOption(t *table) map[string]any {
 		"grid":    map[string]any{"left": 8, "right": 96, "top": 8, "bottom": 24, "containLabel": true},
 		"tooltip": map[string]any{},
 		"xAxis":   map[string]any{"type": "value", "min": 0, "axisLabel": map[string]any{"formatter": "@format:count", "hideOverlap": true}},
-		"yAxis":   map[string]any{"type": "category", "inverse": true, "data": texts(t.column(flowReason)), "axisLabel": map[string]any{"width": 150, "overflow": "truncate"}},
+		"yAxis": map[string]any{
+			"type": "category", "inverse": true, "data": texts(t.column(flowReason)), "axisLabel": map[string]any{"width": 150, "overflow": "truncate"},
+		},
 		"series": []any{
-			map[string]any{"type": "bar", "stack": "flow", "name": "left", "data": base, "silent": true, "itemStyle": map[string]any{"opacity": 0}, "tooltip": map[string]any{"show": false}},
-			map[string]any{"type": "bar", "stack": "flow", "name": "Rows", "data": bars, "label": map[string]any{"show": true, "position": "right", "color": "@color:ink"}},
+			map[string]any{
+				"type": "bar", "stack": "flow", "name": "left", "data": base, "silent": true, "itemStyle": map[string]any{"opacity": 0},
+				"tooltip": map[string]any{"show": false},
+			},
+			map[string]any{
+				"type": "bar", "stack": "flow", "name": "Rows", "data": bars,
+				"label": map[string]any{"show": true, "position": "right", "color": "@color:ink"},
+			},
 		},
 	}
 }

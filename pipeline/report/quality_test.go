@@ -36,7 +36,7 @@ func TestQuality(t *testing.T) {
 		{
 			name: "much, and people", tone: bad, title: "Much of the data was put aside, most in orders: 40 of 100 rows (40 %)",
 			lead: "The most frequent reason in orders: an amount that is no number (40 rows, 40 %). Mend it at the source where that can be done: what these rows say is in no figure here.\n" +
-				"Of 50 customers known, 1 is in no segment; the most frequent reason: no consent to profiling.\nA check failed: rejected rows.",
+				"Of 50 customers known, 1 is in no segment; the most frequent reason: no consent to profiling.\nA check failed: rows put aside.",
 			tables: map[string][]record{
 				"run_rejects": rejects("source=customers_known reason=read rows=50", "source=customers_known reason=consent rows=1", "source=customers_known reason=used rows=49",
 					"source=orders reason=read rows=100", "source=orders reason=bad_amount rows=40", "source=orders reason=used rows=60"),

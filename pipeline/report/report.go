@@ -65,8 +65,11 @@ func Write(ctx context.Context, w io.Writer, s Source) error {
 
 // build reads the tables and makes the sections.
 func build(ctx context.Context, s Source) (*document, error) {
-	d := newData(ctx, s)
-	if s.Currency == "" {
+	return newData(ctx, s).document()
+}
+
+func (d *data) document() (*document, error) {
+	if d.Currency == "" {
 		d.Currency = d.onlyCurrency()
 	}
 	doc := &document{Source: d.Source}

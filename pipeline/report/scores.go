@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -16,8 +17,8 @@ const rfmSegmentation = "rfm_segment"
 // buildScores draws how many buyers have each pair of scores, and the borders of the segments.
 func buildScores(d *data) (*section, error) {
 	fields := d.query("report_scores", map[string]string{"customer_rfm": "customer_rfm"})
-	if len(fields) == 0 {
-		return nil, nil
+	if !slices.ContainsFunc(fields, func(r record) bool { return r["customers"] != nil }) {
+		return nil, nil // nobody has scores, or every field is too small to be told
 	}
 	t := &table{
 		ID: "scores", Caption: "Buyers by recency and frequency score", From: "customer_rfm", Key: 2,
@@ -47,7 +48,7 @@ func buildScores(d *data) (*section, error) {
 	s := &section{
 		Title: scoresTitle(sizes), Tone: neutral, Lead: scoresLead(t), Tables: []*table{sizes},
 		Charts: []*chart{{
-			ID: "chart-scores", Wide: true, Height: 420, Table: t, Option: scoresOption(t),
+			ID: "chart-scores", Wide: true, Pan: true, Height: 420, Table: t, Option: scoresOption(t),
 			Label: "Buyers by recency score (upward: bought lately) and frequency score (to the right: bought often), as of " + d.day() +
 				". Darker fields hold more buyers; lines are the borders of the segments.",
 		}},
@@ -140,9 +141,9 @@ func scoresOption(t *table) map[string]any {
 			}
 			items = append(items, map[string]any{
 				"name":  name,
-				"value": []any{fmt.Sprint(f), fmt.Sprint(r), x.cell.Value},
-				"tip":   []string{name, "recency " + fmt.Sprint(r) + ", frequency " + fmt.Sprint(f) + ": " + x.cell.String() + " customers"},
-				"label": map[string]any{"color": color, "formatter": braceless(name) + "\n" + x.cell.String()},
+				"value": []any{strconv.Itoa(f), strconv.Itoa(r), x.cell.Value},
+				"tip":   []string{name, "recency " + strconv.Itoa(r) + ", frequency " + strconv.Itoa(f) + ": " + x.cell.String() + " customers"},
+				"label": map[string]any{"color": color, "formatter": braceless(cut(name, 40)) + "\n" + x.cell.String()},
 			})
 		}
 	}

@@ -11,6 +11,7 @@ type section struct {
 	Question string
 	Title    sentence   // the finding, as one sentence
 	Tone     tone       // how good the finding is
+	First    sentence   // what to do first, for the top of the page; Lead has it, too
 	Lead     []sentence // what follows from the numbers, most important first
 	Charts   []*chart
 	Cards    []*card
@@ -34,6 +35,7 @@ type chart struct {
 	Label  string // what it shows, with unit, n and date, for who cannot see it and as its caption
 	Height int    // in pixels
 	Wide   bool   // it takes the whole width of the page; others share it
+	Pan    bool   // where the page is narrow it keeps its width, and is moved sideways
 	Print  bool   // it is on the printed pages, too
 
 	// Option is the ECharts option. A text in it that begins with @ is resolved when the chart is drawn: @color:NAME is a
@@ -105,11 +107,12 @@ type format string
 const (
 	formatText  format = "text"
 	formatCount format = "count" // 1,204
-	formatShare format = "share" // 0.47 is written 47 %
+	formatShare format = "share" // 0.47 is written 47 %, with a space that does not break
 	formatRatio format = "ratio" // 2.3 is written 2.3x
 	formatMoney format = "money" // 1,234 EUR
 	formatDays  format = "days"  // 12 days
 	formatRate  format = "rate"  // 1.25
+	formatP     format = "p"     // a p or q value: 0.23, 0.012, <0.001
 	formatMean  format = "mean"  // 6.1, 12
 	formatScore format = "score" // 3
 	formatDate  format = "date"  // 2026-10-31
@@ -143,7 +146,11 @@ type sentence []any
 // A name is the user's: of a group, or a value of an attribute.
 type name string
 
-// say makes a sentence of a text with a {} for each of the parts: cells, names of the user's, which are text, and sentences.
+// A quote is what the run said, with its own numbers: sentences have it whole, and do not stand for it.
+type quote string
+
+// say makes a sentence of a text with a {} for each of the parts: cells, quotes, names of the user's, which are text, and
+// sentences.
 func say(text string, parts ...any) sentence {
 	pieces := strings.Split(text, "{}")
 	if len(pieces) != len(parts)+1 {
@@ -177,6 +184,8 @@ func (s sentence) String() string {
 		case string:
 			b.WriteString(p)
 		case name:
+			b.WriteString(string(p))
+		case quote:
 			b.WriteString(string(p))
 		case *cell:
 			b.WriteString(p.String())

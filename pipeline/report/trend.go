@@ -19,7 +19,11 @@ func buildTrend(d *data) (*section, error) {
 	}
 	all, groups := d.trendAll(history, days), d.trendGroups(history, days)
 	changes := d.trendChanges(groups, days)
-	s := &section{Tone: neutral, Title: trendTitle(all), Lead: trendLead(all, changes), Tables: []*table{changes}, Notes: []string{
+	told := sentence{}
+	if slices.ContainsFunc(history, d.small) {
+		told = say(" of the groups that are told")
+	}
+	s := &section{Tone: neutral, Title: trendTitle(all, told), Lead: trendLead(all, changes, told), Tables: []*table{changes}, Notes: []string{
 		"Days close to each other share most of their orders, and a change may be the season's. What caused it is not said here.",
 	}}
 	s.Charts = []*chart{
@@ -29,7 +33,7 @@ func buildTrend(d *data) (*section, error) {
 				all.Rows[0][trendWindow], d.in(), len(days), days[0], days[len(days)-1]),
 		},
 		{
-			ID: "chart-trend-groups", Height: 40 + 110*((d.trendPanes(groups)+2)/3), Table: groups, Wide: true, Option: trendGroupsOption(groups, days),
+			ID: "chart-trend-groups", Height: 40 + 110*((d.trendPanes(groups)+2)/3), Table: groups, Wide: true, Pan: true, Option: trendGroupsOption(groups, days),
 			Label: fmt.Sprintf("Customers by core segment, from %s to %s; every field has a scale of its own that begins at nothing", days[0], days[len(days)-1]),
 		},
 	}
@@ -101,7 +105,8 @@ func (d *data) trendGroups(history []record, days []string) *table {
 	t := &table{
 		ID: "trend-groups", Caption: "Customers by core segment and day", From: "segment_profiles", Key: 2,
 		Columns: []column{
-			{Name: "segment", Title: "Group", Format: formatText, Doc: "The core segment."}, d.shows("segment_profiles", "as_of", "Day", formatDate),
+			{Name: "segment", Title: "Group", Format: formatText, Doc: "The core segment."},
+			d.shows("segment_profiles", "as_of", "Day", formatDate),
 			d.shows("segment_profiles", "customers", "Customers", formatCount), d.shows("segment_profiles", "share", "Share", formatShare),
 		},
 	}
@@ -144,12 +149,12 @@ func (d *data) trendChanges(groups *table, days []string) *table {
 	return t
 }
 
-// trendTitle says how revenue and customers have changed since the first day.
-func trendTitle(all *table) sentence {
+// trendTitle says how revenue and customers have changed since the first day; told says whose revenue that is.
+func trendTitle(all *table, told sentence) sentence {
 	first, last := all.Rows[0], all.Rows[len(all.Rows)-1]
 	switch {
 	case known(last[trendRevenueChange]):
-		return say("Revenue of the last {} is {} against that on {}; the number of customers is {}", last[trendWindow], changed(last[trendRevenueChange]),
+		return say("Revenue of the last {}{} is {} against that on {}; the number of customers is {}", last[trendWindow], told, changed(last[trendRevenueChange]),
 			first[trendDay], changed(last[trendCustomersChange]))
 	case known(last[trendCustomersChange]):
 		return say("The number of customers is {} against {}", changed(last[trendCustomersChange]), first[trendDay])
@@ -166,14 +171,14 @@ func changed(c *cell) sentence {
 }
 
 // trendLead says what the figures were, and which groups grew and shrank most.
-func trendLead(all, changes *table) []sentence {
+func trendLead(all, changes *table, told sentence) []sentence {
 	var lead []sentence
 	first, last := all.Rows[0], all.Rows[len(all.Rows)-1]
 	if known(first[trendRevenue]) && known(last[trendRevenue]) && (value(first[trendRevenue]) != 0 || value(last[trendRevenue]) != 0) {
-		lead = append(lead, say("Revenue went from {} to {}.", first[trendRevenue], last[trendRevenue]))
+		lead = append(lead, say("Revenue{} went from {} to {}.", told, first[trendRevenue], last[trendRevenue]))
 	}
 	if known(first[trendConversion]) && known(last[trendConversion]) {
-		lead = append(lead, say("The share of customers who bought went from {} to {}.", first[trendConversion], last[trendConversion]))
+		lead = append(lead, say("The share of customers{} who bought went from {} to {}.", told, first[trendConversion], last[trendConversion]))
 	}
 	var grew, shrank []*cell
 	for _, r := range changes.Rows {
@@ -246,8 +251,12 @@ func trendGroupsOption(t *table, days []string) map[string]any {
 		left, top := float64(i%3)*34, float64(i/3)*height
 		titles = append(titles, map[string]any{"text": name, "left": percent(left), "top": percent(top), "textStyle": paneTitle()})
 		grids = append(grids, map[string]any{"left": percent(left + 6), "width": "25%", "top": percent(top + height*0.26), "height": percent(height * 0.54)})
-		xs = append(xs, map[string]any{"type": "category", "gridIndex": i, "data": days, "axisLabel": map[string]any{"show": false}, "axisTick": map[string]any{"show": false}})
-		ys = append(ys, map[string]any{"type": "value", "gridIndex": i, "min": 0, "splitNumber": 2, "axisLabel": map[string]any{"formatter": "@format:count", "fontSize": 10}})
+		xs = append(xs, map[string]any{
+			"type": "category", "gridIndex": i, "data": days, "axisLabel": map[string]any{"show": false}, "axisTick": map[string]any{"show": false},
+		})
+		ys = append(ys, map[string]any{
+			"type": "value", "gridIndex": i, "min": 0, "splitNumber": 2, "axisLabel": map[string]any{"formatter": "@format:count", "fontSize": 10},
+		})
 		var data []any
 		for _, r := range t.Rows {
 			if r[0].String() == name && known(r[2]) {

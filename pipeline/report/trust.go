@@ -15,8 +15,8 @@ const (
 	checkNotEvaluated = "not_evaluated"
 )
 
-// staleDays is the age of a run's day, when it ran, from which the reader is told to look for a newer one.
-const staleDays = 14
+// staleDays is the age of a run's day, when it ran, above which the reader is told to ask for a newer report.
+const staleDays = 7
 
 // manyRows is the share of a source's rows from which it matters that they were put aside.
 const manyRows = 0.05
@@ -25,12 +25,15 @@ const manyRows = 0.05
 type trust struct {
 	run, checks, troubles         *table
 	order, forecast, rows, people *table // nil where there is nothing
+	early                         bool   // the run ended before there were any groups
 }
 
 // buildTrust says whether the groups may be acted upon: what the gate, the checks and the forecast found, and who is not
 // in the report. It needs no table, so that a run that was rejected early has a report, too.
 func buildTrust(d *data) (*section, error) {
-	t := trust{run: d.runTable(), order: d.orderTable(), forecast: d.forecastTable(), rows: d.rowsTable(), people: d.peopleTable()}
+	t := trust{
+		run: d.runTable(), order: d.orderTable(), forecast: d.forecastTable(), rows: d.rowsTable(), people: d.peopleTable(), early: !d.has("segment_profiles"),
+	}
 	t.checks, t.troubles = d.checkTables()
 	s := &section{Tables: []*table{t.run, t.checks}}
 	for _, more := range []*table{t.order, t.forecast, t.people, t.rows} {
@@ -42,8 +45,12 @@ func buildTrust(d *data) (*section, error) {
 		s.Tables = append(s.Tables, t.troubles)
 	}
 	s.Title, s.Tone = t.verdict(d.Run.State)
+	failed := t.told(checkFailed)
+	if d.Run.Why != "" { // the page begins with it
+		failed = nil
+	}
 	for _, said := range [][]sentence{
-		t.state(d.Run.State), t.told(checkFailed), t.tested(), t.forecasts(), t.warned(), t.told(checkWarned), t.leftOut(),
+		t.state(d.Run.State), failed, t.tested(), t.forecasts(), t.warned(), t.told(checkWarned), t.warnings(), t.leftOut(),
 	} {
 		s.Lead = append(s.Lead, said...)
 	}
@@ -93,10 +100,22 @@ func strength(order []*cell) string {
 // aboutRows are the checks whose warnings matter only if they are about many rows.
 var aboutRows = []string{"rejected_rows", "anonymous_rows"}
 
-// serious says whether a warning is about more than a few rows.
+// runWarnings is the check that has what a run warned of, by step.
+const runWarnings = "warnings"
+
+// seriousSubjects are those whose warnings put every group in doubt: what the groups are made of, and the run itself.
+var seriousSubjects = []string{"run", "rfm"}
+
+// serious says whether a warning is about more than a few rows, or a step beside the groups.
 func (t trust) serious() bool {
 	return t.many() != nil || slices.ContainsFunc(t.troubles.Rows, func(r []*cell) bool {
-		return r[2].Value == checkWarned && !slices.Contains(aboutRows, r[0].String())
+		switch check := r[0].String(); {
+		case r[2].Value != checkWarned || slices.Contains(aboutRows, check):
+			return false
+		case check == runWarnings:
+			return slices.Contains(seriousSubjects, r[1].String())
+		}
+		return true
 	})
 }
 
@@ -130,17 +149,18 @@ func (t trust) state(state State) []sentence {
 	var out []sentence
 	switch state {
 	case Rejected:
-		out = append(out, say("This is what would have been published as of {}. What was published before is still in place.", r[1]))
-		if known(r[5]) && len(t.told(checkFailed)) == 0 {
-			out = append(out, say("Why: {}", r[5]))
+		if t.early {
+			out = append(out, say("The run for {} was stopped before there were any groups. What was published before is still in place.", r[1]))
+			break
 		}
+		out = append(out, say("This is what would have been published as of {}. What was published before is still in place.", r[1]))
 	case DryRun:
 		out = append(out, say("This was a dry run as of {}: nothing was published.", r[1]))
 	default:
 		out = append(out, say("It describes your customers as of {}.", r[1]))
 	}
 	if value(r[4]) > staleDays {
-		out = append(out, say("The run was made {} after that day: look for a newer one before you act on it.", r[4]))
+		out = append(out, say("The day lies {} back: ask whether there is a newer report.", r[4]))
 	}
 	return out
 }
@@ -148,7 +168,7 @@ func (t trust) state(state State) []sentence {
 // tested says what the backtest found, or why there is none.
 func (t trust) tested() []sentence {
 	if why := t.notTested(); why != nil {
-		return []sentence{say("The groups were not tested: {}", why[3])}
+		return []sentence{say("The groups were not tested: {}", thousands(why[3]))}
 	}
 	if t.order == nil {
 		return nil
@@ -173,7 +193,7 @@ func convertedWords(kind *cell) sentence {
 	switch kind.Value {
 	case "order":
 		return say("bought")
-	case "any":
+	case "any", "conversion":
 		return say("converted")
 	}
 	return say("converted ({})", kind)
@@ -188,7 +208,7 @@ func (t trust) forecasts() []sentence {
 	for _, r := range t.forecast.Rows {
 		switch off := known(r[3]); {
 		case r[1].Value == checkNotEvaluated:
-			out = append(out, say("The forecast of purchases could not be tested: {}.", r[4]))
+			out = append(out, say("The forecast of purchases could not be tested: {}.", inFitWords(r[4])))
 		case r[1].Value == checkWarned && strings.HasPrefix(r[4].String(), "withheld"):
 			out = append(out, say("The forecast of {} is withheld: a naive one is as good.", r[0]))
 		case r[1].Value == checkWarned && off:
@@ -217,7 +237,7 @@ func (t trust) warned() []sentence {
 			s = words(s, ", ", more.n, more.text)
 		}
 	}
-	if value(r[1]) > 0 && value(r[2]) == 0 && !t.serious() {
+	if value(r[1]) > 0 && value(r[2]) == 0 && !t.serious() && t.warnings() == nil {
 		s = words(s, "; what they warn of is small")
 	}
 	out := []sentence{words(s, ".")}
@@ -231,22 +251,6 @@ func (t trust) warned() []sentence {
 	return out
 }
 
-// checkWords are the names of checks for people.
-var checkWords = map[string]string{
-	"rejected_rows":     "Rows put aside",
-	"anonymous_rows":    "Rows without a customer",
-	"one_currency":      "Currency",
-	"unmatched_refunds": "Refunds without an order",
-	"unique_keys":       "Rows that are there twice",
-	"accepted_values":   "Values that should not be there",
-	"conservation":      "People or rows that do not add up",
-	"collapse":          "A group that swallowed others",
-	"volume":            "Number of customers",
-	"gate":              "Test of the groups",
-	forecastChecks:      "Forecast against naive ones",
-	"fit":               "What a model could learn",
-}
-
 // mostTold is how many checks of a state are told one by one.
 const mostTold = 5
 
@@ -255,17 +259,49 @@ func (t trust) told(state string) []sentence {
 	var out []sentence
 	for _, r := range t.troubles.Rows {
 		check := r[0].String()
-		if r[2].Value != state || state == checkWarned && (slices.Contains(aboutRows, check) || check == forecastChecks) {
+		if r[2].Value != state || state == checkWarned && (slices.Contains(aboutRows, check) || check == forecastChecks || check == runWarnings) {
 			continue
 		}
 		if len(out) == mostTold {
 			return append(out, say("The other checks that {} are in the table.", sentence{state}))
 		}
+		if check == "fit" && fitWords[r[3].String()] != "" {
+			out = append(out, say("{}: {}.", stepIn(r[1]), inFitWords(r[3])))
+			continue
+		}
 		name := checkWords[check]
 		if name == "" {
 			name = plain(check)
 		}
-		out = append(out, upper(words(name, say(" ({}): {}", r[1], r[3]))))
+		out = append(out, upper(words(name, say(" ({}): {}", r[1], thousands(r[3])))))
+	}
+	return out
+}
+
+// mostWarnings is how many warnings are told in their own words.
+const mostWarnings = 3
+
+// warnings are what the run warned of, the serious ones first, but for steps of which it is told that they were not fitted.
+func (t trust) warnings() []sentence {
+	unfit := map[string]bool{}
+	var list [][]*cell
+	for _, r := range t.troubles.Rows {
+		switch check, subject := r[0].String(), r[1].String(); {
+		case check == "fit" && fitWords[r[3].String()] != "":
+			unfit[subject] = true
+		case check == runWarnings && slices.Contains(seriousSubjects, subject):
+			list = slices.Insert(list, 0, r)
+		case check == runWarnings:
+			list = append(list, r)
+		}
+	}
+	list = slices.DeleteFunc(list, func(r []*cell) bool { return unfit[r[1].String()] })
+	var out []sentence
+	for _, r := range list[:min(mostWarnings, len(list))] {
+		out = append(out, warning(r[1], r[3]))
+	}
+	if len(list) > mostWarnings {
+		out = append(out, say("What else the run warned of is in the table."))
 	}
 	return out
 }
@@ -293,6 +329,9 @@ func (t trust) leftOut() []sentence {
 	case len(why) > 0:
 		return []sentence{words(say("Of {} people known, left out: ", all), listed(why), ".")}
 	case value(used) == value(all):
+		if value(all) == 1 {
+			return []sentence{say("Nobody was left out: {} person is known.", all)}
+		}
 		return []sentence{say("Nobody was left out: all {} people known are in the groups.", all)}
 	}
 	return nil

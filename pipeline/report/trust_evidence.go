@@ -73,7 +73,7 @@ func (d *data) outcomes(segmentation string) []record {
 		}
 	}
 	rows = where(rows, "conversion_kind", kind)
-	return d.byOrder(segmentation, "segment", where(rows, "origin", newest(rows, "origin")))
+	return d.byOrder(segmentation, "segment", where(rows, "origin", newest(rows)))
 }
 
 // orderTable says how well the order of the groups ranks who converted; nil where that was not evaluated.
@@ -171,7 +171,7 @@ func (d *data) forecastTable() *table {
 		{Name: "detail", Title: "What was seen", Format: formatText},
 	}}
 	mine := own(d.forecasts())
-	mine = where(mine, "origin", newest(mine, "origin"))
+	mine = where(mine, "origin", newest(mine))
 	for _, c := range d.checks(forecastChecks) {
 		what := c.text("subject")
 		for _, kind := range []string{"orders", "value"} {

@@ -47,6 +47,39 @@ Of 1,000 people known, left out: 10 (no consent to profiling).`,
 			lead: "",
 		},
 		{
+			name: "warnings of steps beside the groups", tone: good, title: "You can trust this run: the groups tell well who converts and who does not",
+			more: map[string][]record{"run_rejects": nil, "run_checks": {
+				{"check_name": runWarnings, "subject": "cluster", "state": "warned", "detail": "The clusters are weak."},
+				{"check_name": runWarnings, "subject": "clv", "state": "warned", "detail": "The 12054 one-time buyers have not been held against what came. Of 2026-10-31."},
+			}},
+			lead: `It describes your customers as of 2026-10-31.
+In the 90 days after 2026-08-02, 250 of 900 customers bought. The order of the groups tells them from the others with an AUC of 0.75 (between 0.72 and 0.78; a coin toss gives a half).
+2 of 2 groups differ measurably from the rest.
+0 checks passed, 2 warned.
+The clusters are weak.
+The 12,054 one-time buyers have not been held against what came. Of 2026-10-31.`,
+		},
+		{
+			name: "warnings that put the groups in doubt", tone: caution, title: "Trust it with care: the groups tell well who converts, but mind the warnings",
+			more: map[string][]record{"run_rejects": nil, "run_checks": {
+				{"check_name": "fit", "subject": "cluster", "state": "warned", "detail": "not_enough_customers"},
+				{"check_name": runWarnings, "subject": "behavior", "state": "warned", "detail": "one"},
+				{"check_name": runWarnings, "subject": "clv", "state": "warned", "detail": "two"},
+				{"check_name": runWarnings, "subject": "cluster", "state": "warned", "detail": "said already"},
+				{"check_name": runWarnings, "subject": "mystery", "state": "warned", "detail": "three"},
+				{"check_name": runWarnings, "subject": "rfm", "state": "warned", "detail": "the learned cuts call a purchase of up to 432 days ago recent"},
+			}},
+			lead: `It describes your customers as of 2026-10-31.
+In the 90 days after 2026-08-02, 250 of 900 customers bought. The order of the groups tells them from the others with an AUC of 0.75 (between 0.72 and 0.78; a coin toss gives a half).
+2 of 2 groups differ measurably from the rest.
+0 checks passed, 6 warned.
+The clusters: too few customers to find any.
+The scores: the learned cuts call a purchase of up to 432 days ago recent.
+The life cycle: one.
+The forecasts: two.
+What else the run warned of is in the table.`,
+		},
+		{
 			name: "too little history", tone: caution, title: "Not evaluated: the groups could not be tested against what customers did next",
 			more: map[string][]record{
 				"segment_validation": nil, "run_rejects": nil,
@@ -58,18 +91,19 @@ Of 1,000 people known, left out: 10 (no consent to profiling).`,
 			name: "rejected early", tone: bad, title: "Do not use this run: it was rejected, and nothing was published",
 			change: func(d *data) { d.Run.State, d.Run.Why = Rejected, "the orders are in EUR and USD" },
 			more:   map[string][]record{"segment_validation": nil, "run_checks": nil, "run_rejects": nil},
-			lead: "This is what would have been published as of 2026-10-31. What was published before is still in place.\n" +
-				"Why: the orders are in EUR and USD",
+			lead:   "The run for 2026-10-31 was stopped before there were any groups. What was published before is still in place.",
 		},
 		{
 			name: "rejected by a check", tone: bad, title: "Do not use this run: it was rejected, and nothing was published",
-			change: func(d *data) { d.Run.State, d.Run.Why = Rejected, "nothing was published. …" },
+			change: func(d *data) {
+				d.Run.State, d.Run.Why = Rejected, "volume of customers: 12 customers, 900 on 2026-10-24"
+			},
 			more: map[string][]record{
-				"segment_validation": nil, "run_rejects": nil,
+				"segment_profiles": nil, "segment_validation": nil, "run_rejects": nil,
 				"run_checks": {{"check_name": "volume", "subject": "customers", "state": checkFailed, "detail": "12 customers, 900 on 2026-10-24"}},
 			},
 			lead: "This is what would have been published as of 2026-10-31. What was published before is still in place.\n" +
-				"Number of customers (customers): 12 customers, 900 on 2026-10-24\n0 checks passed, 1 failed.",
+				"0 checks passed, 1 failed.",
 		},
 		{
 			name: "old, forecasts off, many rows without a customer", tone: caution,
@@ -85,7 +119,7 @@ Of 1,000 people known, left out: 10 (no consent to profiling).`,
 				"run_rejects":      rowsOf(t, "source=orders reason=read rows=100", "source=orders reason=other rows=25"),
 			},
 			lead: `It describes your customers as of 2026-10-31.
-The run was made 31 days after that day: look for a newer one before you act on it.
+The day lies 31 days back: ask whether there is a newer report.
 In the 90 days after 2026-08-02, 250 of 900 customers bought. The order of the groups tells them from the others with an AUC of 0.75 (between 0.72 and 0.78; a coin toss gives a half).
 2 of 2 groups differ measurably from the rest.
 The forecast of orders beats the naive ones, but was off by −26 % in all: trust its order more than its sums.
@@ -99,7 +133,7 @@ Number of customers (customers): half of last week's`,
 		t.Run(test.name, func(t *testing.T) {
 			tables := with(base, test.more)
 			switch test.name {
-			case "small warnings":
+			case "small warnings", "warnings of steps beside the groups", "warnings that put the groups in doubt":
 				tables["segment_validation"] = base["segment_validation"]
 			case "old, forecasts off, many rows without a customer":
 				tables["model_validation"] = []record{{"origin": "2026-08-02", "model": "clv", "metric": "total_bias_orders", "actual": -0.26}}

@@ -15,6 +15,7 @@ import (
 // A part is one of a sentence as the template writes it: words, a name, or a cell.
 type part struct {
 	Text   string
+	Whole  string // the text, where Text is cut
 	IsName bool
 	IsCell bool
 	Raw    string
@@ -29,7 +30,9 @@ func parts(s sentence) []part {
 		case string:
 			out = append(out, part{Text: p})
 		case name:
-			out = append(out, part{Text: string(p), IsName: true})
+			out = append(out, namePart(string(p), nameRunes))
+		case quote:
+			out = append(out, namePart(string(p), cellRunes))
 		case *cell:
 			out = append(out, partOf(p))
 		}
@@ -37,15 +40,24 @@ func parts(s sentence) []part {
 	return out
 }
 
+// namePart is a text of the user's, or of the run's, of so many characters at most.
+func namePart(s string, most int) part {
+	p := part{Text: cut(s, most), IsName: true}
+	if utf8.RuneCountInString(s) > most {
+		p.Whole = cut(s, titleRunes)
+	}
+	return p
+}
+
 func partOf(c *cell) part {
 	if c == nil {
 		return part{Text: "–"}
 	}
 	_, text := c.Value.(string)
-	return part{
-		Text: cut(c.String(), nameRunes), Raw: c.raw(), At: c.at,
-		IsCell: true, IsName: text && c.Format == formatText, Link: !text && c.Value != nil && c.at != "",
-	}
+	p := namePart(c.String(), nameRunes)
+	p.Raw, p.At = c.raw(), c.at
+	p.IsCell, p.IsName, p.Link = true, text && c.Format == formatText, !text && c.Value != nil && c.at != ""
+	return p
 }
 
 // Href leads to the cell in its table.
@@ -54,28 +66,36 @@ func (p part) Href() template.URL { return template.URL("#cell-" + p.At) }
 // A tableView is a table as the template writes it.
 type tableView struct {
 	*table
-	Rows [][]tableCell
+	Rows  [][]tableCell
+	More  *cell // how many rows are only in the warehouse; nil for none
+	limit int   // rows that may be shown without being cited
 }
 
 // A tableCell is a cell of a tableView.
 type tableCell struct {
 	part
-	Whole  string // the text, where Text is cut
 	Class  string // n for numbers, t for long texts
 	Header bool
 	Known  bool
 	Cited  bool
 }
 
-func viewOf(t *table, cited map[string]bool) tableView {
-	v := tableView{table: t}
-	for _, row := range t.Rows {
+// viewOf takes the first rows of t, up to the limit, and those that are cited.
+func viewOf(t *table, cited map[string]bool, limit int) tableView {
+	v := tableView{table: t, limit: min(limit, len(t.Rows))}
+	for i, row := range t.Rows {
+		if i >= limit && !slices.ContainsFunc(row, func(c *cell) bool { return cited[c.at] }) {
+			continue
+		}
 		cells := make([]tableCell, len(row))
 		for i, c := range row {
 			cells[i] = cellOf(c)
 			cells[i].Header, cells[i].Cited = i < t.Key, cited[c.at]
 		}
 		v.Rows = append(v.Rows, cells)
+	}
+	if n := len(t.Rows) - len(v.Rows); n > 0 {
+		v.More = &cell{Value: int64(n), Format: formatCount}
 	}
 	return v
 }
@@ -137,6 +157,7 @@ func toneOf(t tone) toneText {
 
 // Texts of the user's are cut beyond so many characters.
 const (
+	chartRunes = 60
 	nameRunes  = 120
 	cellRunes  = 400
 	titleRunes = 800
@@ -173,10 +194,10 @@ func clean(s string) string {
 func trimmed(v any) any {
 	switch v := v.(type) {
 	case string:
-		if utf8.RuneCountInString(v) <= nameRunes {
+		if utf8.RuneCountInString(v) <= chartRunes {
 			return clean(v)
 		}
-		return fmt.Sprintf("%s %.2x", cut(v, nameRunes), sha256.Sum256([]byte(v)))
+		return fmt.Sprintf("%s %.2x", cut(v, chartRunes), sha256.Sum256([]byte(v)))
 	case []string:
 		out := make([]string, len(v))
 		for i := range v {
@@ -203,6 +224,18 @@ func trimmed(v any) any {
 		return out
 	}
 	return v
+}
+
+// Class is how the chart takes its place.
+func (c *chart) Class() string {
+	var class []string
+	if c.Wide {
+		class = append(class, "wide")
+	}
+	if c.Pan {
+		class = append(class, "panned")
+	}
+	return strings.Join(class, " ")
 }
 
 func (c *chart) height() int {

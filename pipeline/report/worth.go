@@ -44,10 +44,11 @@ func own(rows []record) []record {
 // buildWorth says what the groups are expected to bring, and what such forecasts were worth the last time.
 func buildWorth(d *data) (*section, error) {
 	groups, tenths, why := d.worthGroups(), d.worthTenths(), d.forecastChecks("worth-checks")
+	all := len(groups.Rows) > 0 && groups.Rows[len(groups.Rows)-1][0].Value == everybody
 	if len(groups.Rows) == 0 && len(why.Rows) == 0 {
 		return nil, nil // the job makes no forecasts
 	}
-	s := &section{Tone: neutral, Title: worthTitle(groups, why), Lead: worthLead(groups, tenths)}
+	s := &section{Tone: neutral, Title: worthTitle(groups, why, all), Lead: worthLead(groups, tenths, all)}
 	if len(groups.Rows) > 0 {
 		if last := d.worthLast(); len(last.Rows) > 0 {
 			s.Tables = append(s.Tables, last)
@@ -96,7 +97,8 @@ func (d *data) worthGroups() *table {
 			{Name: "clv_revenue", Title: "Expected revenue", Format: formatMoney, Doc: "Sum of clv_revenue: over the horizon, discounted."},
 			{Name: "share", Title: "Share", Format: formatShare, Doc: "Of the expected revenue of all groups in the table."},
 			{Name: "clv_revenue_mean", Title: "A customer", Format: formatMoney, Doc: "Mean clv_revenue."},
-			{Name: "expected_orders_90d", Title: "Expected orders, next quarter", Format: formatCount, Doc: "Sum of expected_orders_90d: in the 90 days after the as-of day."},
+			{Name: "expected_orders_90d", Title: "Expected orders, next quarter", Format: formatCount, Doc: "Sum " +
+				"of expected_orders_90d: in the 90 days after the as-of day."},
 			{Name: "expected_value_90d", Title: "Their value", Format: formatMoney, Doc: "Sum of expected_value_90d, not discounted."},
 		},
 	}
@@ -115,13 +117,27 @@ func (d *data) worthGroups() *table {
 		t.add(d.Currency, r.values(t.names()...)...)
 	}
 	n := sum(rows, "forecast_customers")
-	t.add(d.Currency, everybody, n, rows[0]["horizon_days"], total, ratio(total, total), ratio(total, n),
+	name := everybody
+	if d.worthHidden(rows) {
+		name = toldGroups
+	}
+	t.add(d.Currency, name, n, rows[0]["horizon_days"], total, ratio(total, total), ratio(total, n),
 		sum(rows, "expected_orders_90d"), sum(rows, "expected_value_90d"))
 	return t
 }
 
-// everybody is the name of the row about all groups.
-const everybody = "Everybody"
+// worthHidden says whether anybody may have a forecast who is in none of these groups: one too small to be told.
+func (d *data) worthHidden(rows []record) bool {
+	return slices.ContainsFunc(d.profiles(d.CoreSegment), func(p record) bool {
+		return !slices.Contains(neverBought, p.text("segment")) && find(rows, "core_segment", p.text("segment")) == nil
+	})
+}
+
+// The names of the row about all groups: of the second where some are too small to be told.
+const (
+	everybody  = "Everybody"
+	toldGroups = "All that are told"
+)
 
 // names are those of the columns.
 func (t *table) names() []string {
@@ -152,7 +168,10 @@ func (d *data) worthTenths() *table {
 		},
 	}
 	rows := where(all, "metric", "mean_"+measure)
-	rows = where(rows, "origin", newest(rows, "origin"))
+	rows = where(rows, "origin", newest(rows))
+	if slices.ContainsFunc(rows, func(r record) bool { return d.hidden(r, "customers") }) {
+		return t
+	}
 	var total float64
 	for _, r := range rows {
 		n, _ := r.number("customers")
@@ -194,8 +213,9 @@ func (d *data) forecastChecks(id string) *table {
 	return t
 }
 
-// worthTitle says what is expected, or why nothing is; the last row of groups is everybody.
-func worthTitle(groups, why *table) sentence {
+// worthTitle says what is expected, or why nothing is; the last row of groups is of them all, and of everybody if all is
+// true.
+func worthTitle(groups, why *table, all bool) sentence {
 	if len(groups.Rows) == 0 {
 		for _, r := range why.Rows {
 			detail := r[3].String()
@@ -204,18 +224,27 @@ func worthTitle(groups, why *table) sentence {
 				return say("No forecast of worth is shown: a naive forecast was as good as the model's")
 			case state != "passed" && detail == "no_model":
 				return say("No forecast of worth can be made: too few customers have bought more than once")
+			case state != "passed" && detail == "no_rows":
+				return say("No forecast of worth can be made: nobody has bought yet")
+			case state != "passed" && detail == "no_spend_model":
+				return say("No forecast of worth can be made: what customers spend could not be learned")
 			case state != "passed" && detail == "not_converged":
 				return say("No forecast of worth can be made: the model did not fit the purchases")
 			}
 		}
-		return say("No forecast of worth is there")
+		return say("No group is large enough to tell what it is worth")
 	}
-	all := groups.Rows[len(groups.Rows)-1]
+	total := groups.Rows[len(groups.Rows)-1]
 	best := slices.MaxFunc(groups.Rows[:len(groups.Rows)-1], byMoney)
-	if len(groups.Rows) == 2 {
+	switch one := len(groups.Rows) == 2; {
+	case one && all:
 		return say("The next {} are expected to bring {}, all of it from {}", best[2], best[3], best[0])
+	case one:
+		return say("In the next {}, {} is expected to bring {}; the rest is in groups too small to tell", best[2], best[0], best[3])
+	case all:
+		return say("The next {} are expected to bring {}, {} of it from {}", total[2], total[3], best[4], best[0])
 	}
-	return say("The next {} are expected to bring {}, {} of it from {}", all[2], all[3], best[4], best[0])
+	return say("In the next {}, the groups that are told are expected to bring {}, {} of it from {}", total[2], total[3], best[4], best[0])
 }
 
 func byMoney(a, b []*cell) int {
@@ -229,7 +258,7 @@ func byMoney(a, b []*cell) int {
 }
 
 // worthLead says who is worth most each, what is due soon, and how well the last forecast ordered the customers.
-func worthLead(groups, tenths *table) []sentence {
+func worthLead(groups, tenths *table, everyone bool) []sentence {
 	var lead []sentence
 	if n := len(groups.Rows) - 1; n >= 1 {
 		all, best := groups.Rows[n], groups.Rows[0]
@@ -239,10 +268,18 @@ func worthLead(groups, tenths *table) []sentence {
 			}
 		}
 		if n > 1 {
-			lead = append(lead, say("A customer of {} is expected to bring {}, one of all groups {}.", best[0], best[5], all[5]))
+			average := say("the average one")
+			if !everyone {
+				average = say("the average one of the groups that are told")
+			}
+			lead = append(lead, say("A customer of {} is expected to bring {}, {} {}.", best[0], best[5], average, all[5]))
 		}
 		if known(all[6]) {
-			s := say("In the next quarter, {} are expected", counted(all[6], "order", "orders"))
+			s := say("In the next quarter, {} {} expected", counted(all[6], "order", "orders"),
+				sentence{number(int(value(all[6])), "is", "are")})
+			if !everyone {
+				s = words(s, " of the groups that are told")
+			}
 			if known(all[7]) {
 				s = words(s, say(", worth {}", all[7]))
 			}

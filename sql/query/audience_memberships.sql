@@ -1,10 +1,10 @@
--- Who of the newest published day may be e-mailed, by group: who agreed to e-mail and has not unsubscribed since. Who
--- objects to profiling is in no segment.
+-- Who of the newest published day may be e-mailed, by group (see email_allowed of customer_features). Who objects to
+-- profiling is in no segment.
 WITH allowed AS (
   SELECT s.*
   FROM customer_segments_current AS s
   JOIN customer_features_current AS f ON f.customer_id = s.customer_id
-  WHERE f.consent_email AND f.email_unsubscribed_on IS NULL
+  WHERE f.email_allowed
 ),
 segmentations AS (
   SELECT 'core_segment' AS segmentation

@@ -1,7 +1,7 @@
 -- The groups of the newest published day that anybody is in: how many there are, how many of them may be e-mailed (see
 -- audience_memberships), and what the group means.
 WITH who AS (
-  SELECT s.*, f.consent_email AND f.email_unsubscribed_on IS NULL AS may_be_mailed
+  SELECT s.*, f.email_allowed AS may_be_mailed
   FROM customer_segments_current AS s
   JOIN customer_features_current AS f ON f.customer_id = s.customer_id
 ),

@@ -15,7 +15,8 @@ SELECT
     WHEN name = 'opened' THEN 'open'
     WHEN name = 'clicked' THEN 'click'
     WHEN name = 'bounced' THEN 'bounce'
-    WHEN name = 'unsubscribed' THEN 'unsubscribe'
+    WHEN name IN ('unsubscribed', 'unsub', 'opt_out', 'optout', 'opted_out', 'group_unsubscribe', 'list_unsubscribe') THEN 'unsubscribe'
+    WHEN name IN ('complained', 'spam', 'spamreport', 'spam_report', 'spam_complaint', 'marked_as_spam') THEN 'complaint'
     ELSE 'other'
   END AS event_name,
   copies,

@@ -3,6 +3,12 @@
 -- Money becomes a float here and nowhere before.
 WITH crm AS (
   SELECT * FROM canonical_customers WHERE reject IS NULL AND coalesce(created_day, @as_of_day) <= @as_of_day
+),
+-- whatever the date, and where it cannot be read
+refused AS (
+  SELECT DISTINCT customer_id
+  FROM canonical_email_events
+  WHERE event_name IN ('unsubscribe', 'complaint') AND customer_id IS NOT NULL
 )
 SELECT
   date_from_unix_date(@as_of_day) AS as_of,
@@ -25,6 +31,7 @@ SELECT
   c.plan,
   c.acquisition_channel,
   c.consent_email,
+  CASE WHEN u.customer_id IS NOT NULL OR c.deleted_day <= @today_day THEN FALSE ELSE c.consent_email END AS email_allowed,
 
   coalesce(p.orders, 0) AS orders,
   coalesce(p.purchase_days, 0) AS purchase_days,
@@ -88,6 +95,7 @@ LEFT JOIN customer_purchases AS p ON p.customer_id = k.customer_id
 LEFT JOIN customer_web AS w ON w.customer_id = k.customer_id
 LEFT JOIN customer_moments AS m ON m.customer_id = k.customer_id
 LEFT JOIN customer_email AS e ON e.customer_id = k.customer_id
+LEFT JOIN refused AS u ON u.customer_id = k.customer_id
 LEFT JOIN customer_habits AS h ON h.customer_id = k.customer_id
 LEFT JOIN previous AS b ON b.customer_id = k.customer_id
 WHERE k.left_out IS NULL

@@ -19,4 +19,4 @@ JOIN customer_features_current AS f ON f.customer_id = r.customer_id
 WHERE
   r.place = 1 AND r.consent_email AND coalesce(r.consent_profiling, TRUE) AND r.deleted_at IS NULL
   AND (r.email IS NOT NULL OR r.phone IS NOT NULL)
-  AND f.consent_email AND f.email_unsubscribed_on IS NULL
+  AND f.email_allowed

@@ -21,6 +21,8 @@ var (
 	Plan               = frame.String("plan", "The plan or tariff, as known now.").Null().Now()
 	AcquisitionChannel = frame.String("acquisition_channel", "The channel that brought the customer, as known now.").Null().Now()
 	ConsentEmail       = frame.Bool("consent_email", "Whether the customer agreed to e-mail, as known now; NULL where the source does not say.").Null().Now()
+	EmailAllowed       = frame.Bool("email_allowed", "Whether the customer may be e-mailed, as known at the time of the run: they agreed (consent_email), "+
+		"have never unsubscribed or complained, whatever the date, and are not deleted; NULL where the customers source does not say.").Null().Now()
 )
 
 // What they bought. A purchase is an order that is not fully refunded as of the date; a purchase day is a day with at
@@ -114,7 +116,7 @@ var Features = frame.Table{
 	Columns: []frame.Column{
 		AsOf.Column, ID.Column,
 		InCRM.Column, CreatedOn.Column, Country.Column, Gender.Column, AgeYears.Column, Industry.Column, Employees.Column,
-		Plan.Column, AcquisitionChannel.Column, ConsentEmail.Column,
+		Plan.Column, AcquisitionChannel.Column, ConsentEmail.Column, EmailAllowed.Column,
 		Orders.Column, PurchaseDays.Column, FirstOrderOn.Column, LastOrderOn.Column, DaysSinceLastOrder.Column,
 		Band2On.Column, Band3On.Column, Band4On.Column, Band5On.Column,
 		BtydX.Column, BtydTx.Column, BtydAge.Column,

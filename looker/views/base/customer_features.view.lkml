@@ -105,6 +105,14 @@ view: customer_features {
     sql: CASE WHEN ${TABLE}.`consent_email` THEN 'yes' WHEN NOT ${TABLE}.`consent_email` THEN 'no' END ;;
   }
 
+  dimension: email_allowed {
+    label: "Email allowed"
+    description: "Whether the customer may be e-mailed, as known at the time of the run: they agreed (consent_email), have never unsubscribed or complained, whatever the date, and are not deleted; NULL where the customers source does not say."
+    type: string
+    suggestions: ["yes", "no"]
+    sql: CASE WHEN ${TABLE}.`email_allowed` THEN 'yes' WHEN NOT ${TABLE}.`email_allowed` THEN 'no' END ;;
+  }
+
   dimension: orders {
     label: "Orders"
     description: "Distinct purchases: orders that are not fully refunded. Unit: orders."

@@ -62,7 +62,7 @@ view: segment_profiles {
 
   dimension: revenue_window {
     label: "Revenue window"
-    description: "Net revenue of the last window_days; NULL for groups under privacy.min_group. Unit: money."
+    description: "Value of the purchases of the last window_days, less refunds that name their purchase; refunds that name none are in revenue_total only. NULL for groups under privacy.min_group. Unit: money."
     type: number
     value_format_name: decimal_2
     sql: ${TABLE}.`revenue_window` ;;

@@ -50,13 +50,24 @@ type Violation struct {
 	Where  []string
 }
 
-// Browse opens every file in Chromium, which the environment variable CHROMIUM may name. It skips the test where there is
-// no Chromium or no Node, unless CI is true.
+// Browse opens every file in Chromium, which the environment variable CHROMIUM may name, in light and dark, wide and
+// narrow. It skips the test where there is no Chromium or no Node, unless CI is true.
 func Browse(t *testing.T, files ...string) []Page {
+	t.Helper()
+	return browse(t, nil, files)
+}
+
+// Glance is Browse in light and wide, and in dark and narrow with what is closed left closed, only.
+func Glance(t *testing.T, files ...string) []Page {
+	t.Helper()
+	return browse(t, []string{"--brief"}, files)
+}
+
+func browse(t *testing.T, options, files []string) []Page {
 	t.Helper()
 	web := Web(t)
 	browser := chromium(t)
-	args := []string{"check.mjs"}
+	args := append([]string{"check.mjs"}, options...)
 	if dir := os.Getenv("REPORT_SHOTS"); dir != "" { // pictures, for whoever changes how the report looks
 		args = append(args, "--shots", dir)
 	}

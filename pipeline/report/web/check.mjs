@@ -1,5 +1,6 @@
-// Opens reports in a browser and prints what it saw as JSON, one object a report: node check.mjs [--shots DIR] FILE...
-// CHROMIUM names the browser. What is right and wrong is for the caller to say.
+// Opens reports in a browser and prints what it saw as JSON, one object a report: node check.mjs [--brief] [--shots DIR] FILE...
+// CHROMIUM names the browser. What is right and wrong is for the caller to say. --brief looks at them in light and wide, and
+// in dark and narrow with what is closed left closed, only.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -9,6 +10,8 @@ import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
 const args = process.argv.slice(2);
+const brief = args[0] === "--brief" && Boolean(args.shift());
+const views = brief ? [["light", 1280], ["dark", 390]] : ["light", "dark"].flatMap((scheme) => [1280, 390].map((width) => [scheme, width]));
 const shots = args[0] === "--shots" ? resolve(args.splice(0, 2)[1]) : null;
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -33,7 +36,7 @@ try {
 
 async function check(file) {
   const seen = { file, printed: 0, keyboard: [], cites: "" };
-  seen.views = await Promise.all(["light", "dark"].flatMap((scheme) => [1280, 390].map((width) => view(file, scheme, width))));
+  seen.views = await Promise.all(views.map(([scheme, width]) => view(file, scheme, width)));
   await onPage(file, "dark", 1280, async (page) => {
     const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true });
     seen.printed = (pdf.toString("latin1").match(/\/Type\s*\/Page(?![a-zA-Z])/g) ?? []).length;
@@ -95,7 +98,9 @@ function view(file, scheme, width) {
     if (shots) {
       await page.screenshot({ path: join(shots, `${basename(file, ".html")}-${scheme}-${width}.png`), fullPage: true });
     }
-    await page.evaluate(() => { for (const d of document.querySelectorAll("details")) { d.open = true; } });
+    if (!brief || scheme === "light") {
+      await page.evaluate(() => { for (const d of document.querySelectorAll("details")) { d.open = true; } });
+    }
     await page.evaluate(axe);
     const { violations } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ["violations"] }));
     return {

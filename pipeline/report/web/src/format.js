@@ -1,6 +1,7 @@
 // Numbers as format.go writes them; testdata/formats.json holds cases for both.
 
 const minus = "\u2212";
+const nbsp = "\u00a0"; // holds a number and its unit together
 
 // signed writes a minus as the sign it is, and no minus before nothing.
 const signed = (negative, digits) => (negative && /[1-9]/.test(digits) ? minus + digits : digits);
@@ -22,10 +23,29 @@ function grouped(v) {
   return signed(v < 0, digits.replace(/\B(?=(\d{3})+$)/g, ","));
 }
 
+// noise is what is nothing but the rounding of sums.
+const noise = 1e-9;
+
+// bounded writes a number of which is known that it is below or above v, in size.
+function bounded(bound, v, places) {
+  return (v < 0 ? { "<": ">", ">": "<", "": "" }[bound] : bound) + fixed(v, places);
+}
+
+// percent writes neither what is not nothing as nothing nor what is not all as all.
 function percent(v) {
   const a = Math.abs(100 * v);
-  const places = a === 0 || a >= 9.95 ? 0 : a >= 0.995 ? 1 : 2;
-  return fixed(100 * v, places) + " %";
+  const sign = Math.sign(v);
+  const write = (bound, value, places) => bounded(bound, value, places) + nbsp + "%";
+  if (a < noise || a >= 100 - noise || (a >= 9.95 && a < 99.5)) {
+    return write("", 100 * v, 0);
+  }
+  if (a < 0.005) {
+    return write("<", sign * 0.01, 2);
+  }
+  if (a >= 99.95) {
+    return write(">", sign * 99.9, 1);
+  }
+  return write("", 100 * v, a >= 0.995 ? 1 : 2);
 }
 
 function money(v) {
@@ -38,17 +58,29 @@ function tenths(v) {
 
 function decimals(v) {
   const a = Math.abs(v);
+  if (a >= noise && a < 0.005) {
+    return bounded("<", Math.sign(v) * 0.01, 2);
+  }
   return a >= 99.5 ? grouped(v) : fixed(v, a >= 9.95 ? 1 : 2);
 }
 
+function probability(v) {
+  return v < 0.001 ? "<0.001" : fixed(v, v < 0.0995 ? 3 : 2);
+}
+
+const unit = (digits, name) => (name ? digits + nbsp + name : digits);
+
+const plus = (text) => (/^[0-9]/.test(text) ? "+" + text : text);
+
 const formats = {
   share: percent,
-  delta: (v) => (v > 0 ? "+" : "") + percent(v),
+  delta: (v) => (v > 0 ? plus(percent(v)) : percent(v)),
   ratio: (v) => decimals(v) + "x",
-  money: (v, unit) => (money(v) + " " + (unit ?? "")).trim(),
-  days: (v) => tenths(v) + (tenths(v) === "1" ? " day" : " days"),
+  money: (v, currency) => unit(money(v), currency),
+  days: (v) => unit(tenths(v), tenths(v) === "1" ? "day" : "days"),
   mean: tenths,
   rate: decimals,
+  p: probability,
 };
 
 // write writes a value in a format; what is not known is a dash.

@@ -8,7 +8,7 @@ import {
   VisualMapComponent,
 } from "echarts/components";
 import { SVGRenderer } from "echarts/renderers";
-import { narrowed, resolve } from "./option.js";
+import { fitting, narrowed, resolve } from "./option.js";
 import { shapes } from "./shapes.js";
 import { colorsOf, inkOn, themeOf } from "./theme.js";
 
@@ -27,7 +27,27 @@ function draw(element, spec, size) {
   const chart = init(element, themeOf(colors), { renderer: "svg", ...size });
   chart.setOption(narrowed(resolve(spec.option, colors, shapes), chart.getWidth()));
   inkByVisual(chart);
+  fitLabels(chart);
   return chart;
+}
+
+// fitLabels writes into the fields of treemaps what there is room for, once they have been laid out.
+function fitLabels(chart) {
+  const { series } = chart.getOption();
+  if (!series.some((s) => s.type === "treemap")) {
+    return;
+  }
+  chart.setOption({
+    series: series.map((s, i) => {
+      const laid = chart.getModel().getSeriesByIndex(i).getData();
+      return s.type !== "treemap" ? {} : {
+        data: s.data.map((item) => {
+          const { width = 0, height = 0 } = laid.getItemLayout(laid.indexOfName(item.name)) ?? {};
+          return { ...item, label: { ...item.label, formatter: () => fitting(item.lines ?? [item.name], width, height) } };
+        }),
+      };
+    }),
+  });
 }
 
 // inkByVisual gives the labels of heatmaps whose colors come from a visualMap an ink that can be read.
@@ -45,6 +65,20 @@ function inkByVisual(chart) {
       }),
     }),
   });
+}
+
+// pannable lets the keyboard move what is wider than the page.
+function pannable(element) {
+  const pan = element.parentElement;
+  if (pan.scrollWidth > pan.clientWidth) {
+    pan.tabIndex = 0;
+    pan.setAttribute("role", "group");
+    pan.setAttribute("aria-label", "Chart, wider than the page");
+  } else {
+    pan.removeAttribute("tabindex");
+    pan.removeAttribute("role");
+    pan.removeAttribute("aria-label");
+  }
 }
 
 function attempt(element, run) {
@@ -66,6 +100,7 @@ function charts() {
     drawn.get(element)?.dispose();
     const spec = byID.get(element.dataset.chart);
     element.style.height = `${spec.height}px`;
+    pannable(element);
     drawn.set(element, attempt(element, () => draw(element, spec)));
   };
   const elements = document.querySelectorAll("[data-chart]");

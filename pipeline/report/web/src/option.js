@@ -50,6 +50,16 @@ export function narrowed(option, width) {
       axis.axisLabel = { ...axis.axisLabel, width: most - 12, overflow: "truncate" };
     }
   }
+  if (width < 480) {
+    for (const axis of [option.yAxis].flat()) {
+      if (axis?.axisLabel?.width > most) {
+        axis.axisLabel = { ...axis.axisLabel, width: most, overflow: "truncate" };
+      }
+    }
+  }
+  if (option.legend && option.series?.length > 2 && width < 480 && typeof option.grid?.top === "number") {
+    option.grid.top += 24; // the legend takes two lines
+  }
   for (const s of [option.series].flat()) {
     const fields = [option.xAxis].flat()[0]?.data?.length;
     const room = Math.floor((width - 80) / fields) - 4; // beside the names of the rows
@@ -118,4 +128,15 @@ function lines(p, i, option) {
     return (i === 0 ? [p.axisValueLabel] : []).concat(`${p.seriesName}: ${text}`);
   }
   return [p.name, text].filter((line) => line !== "" && line !== undefined);
+}
+
+// fitting are the lines of a label that fit into a field: a name, of which at least the beginning must, and beneath it,
+// where there is room for the whole name, a number, which is never cut: the long one or the short one.
+export function fitting([name, ...numbers], width, height) {
+  const fits = (text) => 7.4 * [...text].length + 14 <= width;
+  if (width < 64 && !fits(name) || height < 22) {
+    return "";
+  }
+  const number = fits(name) && height >= 46 && numbers.find(fits);
+  return number ? `${name}\n${number}` : name;
 }

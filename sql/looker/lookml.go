@@ -1,10 +1,13 @@
-package sql
+// Package looker writes what other tools need to know of the published tables: a LookML project for Looker, and sources and
+// exposures for dbt. It makes text of declarations and reads nothing.
+package looker
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"segments/sql"
 	"segments/transforms/frame"
 )
 
@@ -227,7 +230,7 @@ func dimension(w *lookml, c frame.Column) {
 	}
 	w.block(head+fieldOf(c), func() {
 		w.text("label", title(fieldOf(c)))
-		w.text("description", Description(c))
+		w.text("description", sql.Description(c))
 		switch c.Kind {
 		case frame.DateKind:
 			w.line("type: time")

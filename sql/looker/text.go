@@ -1,4 +1,4 @@
-package sql
+package looker
 
 import (
 	"fmt"
@@ -97,16 +97,24 @@ func (w *lookml) text(param, s string) {
 // sql writes a parameter that holds SQL of the program's own.
 func (w *lookml) sql(param, s string) { w.line("%s: %s ;;", param, s) }
 
-// list returns in as a list of strings.
+// lookmlList returns in as a list of strings.
 func lookmlList(in []string) string {
 	return "[" + strings.Join(mapSlice(in, lookmlString), ", ") + "]"
 }
 
-// pairs returns in as the list of filters that Looker takes: [field: "value"].
+// lookmlFilters returns in as the list of filters that Looker takes: [field: "value"].
 func lookmlFilters(in []filter) string {
 	out := make([]string, len(in))
 	for i, f := range in {
 		out[i] = f.Field + ": " + lookmlString(f.Value)
 	}
 	return "[" + strings.Join(out, ", ") + "]"
+}
+
+func mapSlice(in []string, f func(string) string) []string {
+	out := make([]string, len(in))
+	for i, s := range in {
+		out[i] = f(s)
+	}
+	return out
 }

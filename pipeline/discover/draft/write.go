@@ -1,15 +1,16 @@
-package discover
+package draft
 
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 )
 
 // Write returns the configuration as YAML. warehouse is its section, as lines; day, if not empty, is the newest one that
-// has orders.
+// has orders, or DayAsked.
 func (d *Draft) Write(warehouse []string, day string) []byte {
 	w := &writer{}
 	w.line(0, "# Drafted by segments init from what it found. A comment that begins with guess says what a line was guessed from and how")
@@ -17,7 +18,11 @@ func (d *Draft) Write(warehouse []string, day string) []byte {
 	w.line(0, "#")
 	w.line(0, "#   segments check                    # is everything in its place? nothing is run")
 	run := "segments run"
-	if day != "" {
+	switch day {
+	case "":
+	case DayAsked:
+		run = fmt.Sprintf("%-34s# the day that is asked for below", "segments run --as-of "+day)
+	default:
 		run = fmt.Sprintf("%-34s# the newest order is of that day", "segments run --as-of "+day)
 	}
 	w.line(0, "#   "+run)
@@ -33,14 +38,13 @@ func (d *Draft) Write(warehouse []string, day string) []byte {
 	for _, s := range d.Sources {
 		w.source(s)
 	}
-	if d.Traits != "" && !strings.ContainsFunc(d.Traits, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+	if d.Traits != nil {
 		w.line(1, "# There is no table of customers. The orders say where they live; without the leading # this describes groups by it:")
-		w.line(1, "# customers:")
-		w.line(1, "#   query: |")
-		for _, l := range strings.Split(d.Traits, "\n") {
-			w.line(1, "#     "+l)
+		made := &writer{}
+		made.source(*d.Traits)
+		for l := range strings.Lines(made.String()) {
+			w.line(1, "# "+strings.TrimSuffix(l[2:], "\n"))
 		}
-		w.line(1, "#   columns: {customer_id: customer, created_at: first_order, country: country}")
 	}
 	switch c := d.Currency; {
 	case c.Value != "":
@@ -54,7 +58,7 @@ func (d *Draft) Write(warehouse []string, day string) []byte {
 		w.blank()
 		w.line(0, "# Nothing is taken from:")
 		for _, u := range d.Unused[:min(len(d.Unused), 40)] {
-			w.line(0, "#   "+safe(u.Value)+": "+u.Why)
+			w.line(0, "#   "+Safe(u.Value)+": "+u.Why)
 		}
 	}
 	w.blank()
@@ -121,11 +125,14 @@ func (w *writer) source(s Source) {
 	if s.Note.Reason != "" {
 		w.line(2, "# "+s.Note.Reason)
 	}
+	if s.Place != "" {
+		w.line(2, "# A path in a query is not relative to this file: when the data move, change it, or put ${VARIABLE} of the environment into it")
+	}
 	switch {
 	case s.Query == "":
-		w.line(2, "from: "+scalar(s.From))
+		w.line(2, "from: "+Scalar(s.From))
 	case strings.ContainsFunc(s.Query, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }):
-		w.line(2, "query: "+scalar(s.Query))
+		w.line(2, "query: "+Scalar(s.Query))
 	default:
 		w.line(2, "query: |")
 		for _, l := range strings.Split(s.Query, "\n") {
@@ -136,21 +143,31 @@ func (w *writer) source(s Source) {
 	for _, m := range s.Columns {
 		w.guess(3, m.Column, m.Guess)
 	}
+	if s.Name == "customers" && !slices.ContainsFunc(s.Columns, func(m Mapping) bool { return m.Column == "created_at" }) {
+		w.line(3, "# created_at is not there: who has done nothing yet is not known on earlier days, so nothing about them can be tested")
+	}
 	if len(s.Attributes) > 0 {
 		names := make([]string, len(s.Attributes))
 		for i, a := range s.Attributes {
-			names[i] = scalar(a)
+			names[i] = Scalar(a)
 		}
 		w.line(2, "# guess 60 %: columns of few values, which groups are described by")
 		w.line(2, "attributes: ["+strings.Join(names, ", ")+"]")
 	}
-	if len(s.Unused) > 0 {
-		names := make([]string, min(len(s.Unused), 30))
-		for i := range names {
-			names[i] = safe(s.Unused[i])
-		}
-		w.line(2, "# not used: "+strings.Join(names, ", "))
+	w.names("# no attributes, for they look like results, arms of a test or groupings: ", s.Outcomes)
+	w.names("# not used: ", s.Unused)
+}
+
+// names writes a comment that lists columns.
+func (w *writer) names(what string, columns []string) {
+	if len(columns) == 0 {
+		return
 	}
+	names := make([]string, min(len(columns), 30))
+	for i := range names {
+		names[i] = Safe(columns[i])
+	}
+	w.line(2, what+strings.Join(names, ", "))
 }
 
 var (
@@ -160,9 +177,6 @@ var (
 	yamlWords       = map[string]bool{"true": true, "false": true, "null": true, "yes": true, "no": true, "on": true, "off": true, "y": true, "n": true}
 )
 
-// Scalar returns s as YAML text, in quotes where it needs them.
-func Scalar(s string) string { return scalar(s) }
-
 // expression returns s as YAML text in a place of its own, where SQL is best read without quotes or in single ones.
 func expression(s string) string {
 	switch {
@@ -171,11 +185,11 @@ func expression(s string) string {
 	case strings.Contains(s, `"`) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
 		return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 	}
-	return scalar(s)
+	return Scalar(s)
 }
 
-// scalar returns s as YAML text, in quotes where it needs them.
-func scalar(s string) string {
+// Scalar returns s as YAML text, in quotes where it needs them.
+func Scalar(s string) string {
 	if (plainScalar.MatchString(s) || plainPath.MatchString(s)) && !yamlWords[strings.ToLower(s)] {
 		return s
 	}
@@ -198,8 +212,8 @@ func scalar(s string) string {
 	return b.String()
 }
 
-// safe returns s as it may stand in a comment or on a terminal: one line, printable, not too long.
-func safe(s string) string {
+// Safe returns s as it may stand in a comment or on a terminal: one line, printable, not too long.
+func Safe(s string) string {
 	const most = 60
 	var b strings.Builder
 	for i, r := range []rune(s) {
@@ -215,6 +229,3 @@ func safe(s string) string {
 	}
 	return b.String()
 }
-
-// Safe returns s as it may be shown on a terminal.
-func Safe(s string) string { return safe(s) }

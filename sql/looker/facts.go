@@ -1,4 +1,4 @@
-package sql
+package looker
 
 // What this file says no declaration of a table does: which tables belong together, what of a column may be added up,
 // and which questions people come with. That all of it fits the declarations is checked by cmd/segments/looker_test.go.

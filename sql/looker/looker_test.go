@@ -1,7 +1,9 @@
-package sql_test
+package looker_test
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,19 +13,35 @@ import (
 	"github.com/goccy/go-yaml"
 	"pgregory.net/rapid"
 
-	"segments/sql"
+	"segments/sql/looker"
 	"segments/transforms/frame"
 )
 
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+var example = frame.Table{
+	Name: "example", Doc: `One row a "customer"; it's an example.`, Key: []string{"as_of", "customer_id"},
+	Columns: []frame.Column{
+		frame.Date("as_of", "The day.").Column,
+		frame.String("customer_id", "Who.").Column,
+		frame.String("size", "How large | small.").Null().OneOf("s", "l").Column,
+		frame.Float64("value", "How much.").In("money").Null().Column,
+		frame.Int64("orders", "How often.").In("orders").Column,
+		frame.Bool("known", "Whether.").Column,
+		frame.Timestamp("seen_at", "When.").Null().Column,
+	},
+	PartitionBy: "as_of", ClusterBy: []string{"customer_id"},
+}
+
 func TestLookML(t *testing.T) {
-	files, err := sql.LookML([]frame.Table{example})
+	files, err := looker.LookML([]frame.Table{example})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var paths []string
 	for _, f := range files {
 		paths = append(paths, f.Path)
-		if !strings.HasPrefix(f.Text, sql.LookMLHeader) {
+		if !strings.HasPrefix(f.Text, looker.LookMLHeader) {
 			t.Errorf("%s does not say that it was generated", f.Path)
 		}
 		if f.Path == "views/base/example.view.lkml" {
@@ -53,7 +71,7 @@ func TestLookMLNames(t *testing.T) {
 		{"t", []frame.Column{frame.Int64("row_count", "").Column}, "is that of the number of rows already"},
 		{"t", []frame.Column{frame.Date("seen_on", "").Column, frame.String("seen_date", "").Column}, "the field seen_date of column seen_date is that of column seen_on"},
 	} {
-		_, err := sql.LookML([]frame.Table{{Name: c.table, Columns: c.columns, Key: []string{"c"}}})
+		_, err := looker.LookML([]frame.Table{{Name: c.table, Columns: c.columns, Key: []string{"c"}}})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %v: %v, want %s", c.table, c.columns, err, c.want)
 		}
@@ -87,18 +105,18 @@ func TestProseIsHarmless(t *testing.T) {
 				t.Fatalf("%s: %q was read back as %q", what, want, got)
 			}
 		}
-		files, err := sql.LookML([]frame.Table{table})
+		files, err := looker.LookML([]frame.Table{table})
 		if err != nil {
 			t.Fatal(err)
 		}
-		view := files[slices.IndexFunc(files, func(f sql.File) bool { return f.Path == "views/base/t.view.lkml" })].Text
+		view := files[slices.IndexFunc(files, func(f looker.File) bool { return f.Path == "views/base/t.view.lkml" })].Text
 		found := quotedLookML.FindAllStringSubmatch(view, -1)
 		if len(found) != 1 {
 			t.Fatalf("%d descriptions in\n%s", len(found), view)
 		}
 		read("LookML", regexp.MustCompile(`\\(.)`).ReplaceAllString(found[0][1], "$1"))
 
-		sources, err := sql.DBT([]frame.Table{table})
+		sources, err := looker.DBT([]frame.Table{table})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +156,7 @@ type dbtProject struct {
 
 func TestDBT(t *testing.T) {
 	ledger := frame.Table{Name: "run_events", Doc: "Runs.", Key: []string{"run_id"}, Columns: []frame.Column{frame.String("run_id", "The run.").Column}}
-	files, err := sql.DBT([]frame.Table{example, ledger})
+	files, err := looker.DBT([]frame.Table{example, ledger})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,5 +183,22 @@ func TestDBT(t *testing.T) {
 	}
 	if len(project.Exposures) != 2 || project.Exposures[0].Owner["email"] == "" || len(project.Exposures[1].DependsOn) == 0 {
 		t.Errorf("exposures %+v", project.Exposures)
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := "testdata/" + name
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is stale (go test ./sql/looker -update):\n%s", file, got)
 	}
 }

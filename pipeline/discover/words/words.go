@@ -1,4 +1,6 @@
-package discover
+// Package words reads the names of tables and columns: in words, whatever the notation and in several languages, and with what
+// canonical columns are called elsewhere.
+package words
 
 import (
 	_ "embed" // the vocabulary
@@ -21,7 +23,8 @@ var synonyms = map[string]string{
 	"mail": "email", "emails": "email", "betrag": "amount", "amt": "amount", "montant": "amount", "importe": "amount",
 	"qty": "quantity", "menge": "quantity", "anzahl": "quantity", "stuck": "quantity", "units": "quantity", "cantidad": "quantity",
 	"preis": "price", "prix": "price", "precio": "price", "rabatt": "discount", "disc": "discount", "discounts": "discount",
-	"kunde": "customer", "kunden": "customer", "client": "customer", "cliente": "customer", "cust": "customer",
+	"kunde": "customer", "kunden": "customer", "kaufer": "customer", "besteller": "customer", "acheteur": "customer", "comprador": "customer",
+	"client": "customer", "cliente": "customer", "cust": "customer",
 	"bestellung": "order", "bestell": "order", "auftrag": "order", "auftrags": "order", "commande": "order", "pedido": "order", "ordine": "order",
 	"rechnung": "invoice", "rechnungs": "invoice", "facture": "invoice", "factura": "invoice", "beleg": "invoice", "belegs": "invoice", "receipt": "invoice",
 	"summe": "total", "gesamt": "total", "gesamtbetrag": "total", "gesamtsumme": "total", "gesamtpreis": "total",
@@ -45,8 +48,8 @@ var joined = map[string][]string{
 	"optin": {"opt", "in"}, "optout": {"opt", "out"}, "datecreated": {"created", "date"},
 }
 
-// words cuts a name into lower-case words: InvoiceNo is invoice, number.
-func words(name string) []string {
+// Of cuts a name into lower-case words: InvoiceNo is invoice, number.
+func Of(name string) []string {
 	var b strings.Builder
 	last := ' '
 	runes := []rune(folded.Replace(name))
@@ -130,19 +133,23 @@ func with(list, others []string) []string {
 	return list
 }
 
-// score says how well the name of a column fits what v calls the canonical column c, 0 to 100. nouns are the words of the
-// table's name, which columns often repeat.
-func (v vocabulary) score(c string, name, nouns []string) int {
-	if len(name) == 0 {
+// NameTable says whether word is in the names of tables that are the source.
+func NameTable(source, word string) bool { return slices.Contains(tableWords[source], word) }
+
+// Never says whether name, cut into words, has one that names of the canonical column of the source never have.
+func Never(source, column string, name []string) bool {
+	never := vocabularies[source][column].never
+	return slices.ContainsFunc(name, func(w string) bool { return slices.Contains(never, w) })
+}
+
+// Score says how well name, cut into words, fits what the canonical column of the source is called, from 0 to 100. nouns are
+// the words of the table's name, which columns often repeat.
+func Score(source, column string, name, nouns []string) int {
+	if len(name) == 0 || Never(source, column, name) {
 		return 0
 	}
-	for _, w := range name {
-		if slices.Contains(v[c].never, w) {
-			return 0
-		}
-	}
 	best := 0
-	for i, phrase := range v[c].names {
+	for i, phrase := range vocabularies[source][column].names {
 		want := strings.Fields(phrase)
 		s := 0
 		switch {
@@ -150,7 +157,7 @@ func (v vocabulary) score(c string, name, nouns []string) int {
 			s = 98 - min(i, 24)
 		case len(name) == len(want)+1 && slices.Contains(nouns, name[0]) && slices.Equal(name[1:], want):
 			s = 90 - min(i, 24)
-		case len(name) > len(want) && contains(name, want) && (len(want) > 1 || len(want[0]) > 3):
+		case len(name) > len(want) && Contain(name, want) && (len(want) > 1 || len(want[0]) > 3):
 			s = 62 - min(i, 20) - 4*(len(name)-len(want))
 		}
 		best = max(best, s)
@@ -158,7 +165,8 @@ func (v vocabulary) score(c string, name, nouns []string) int {
 	return best
 }
 
-func contains(name, part []string) bool {
+// Contain says whether the words of part follow one another in name.
+func Contain(name, part []string) bool {
 	for i := 0; i+len(part) <= len(name); i++ {
 		if slices.Equal(name[i:i+len(part)], part) {
 			return true

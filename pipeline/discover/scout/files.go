@@ -1,4 +1,4 @@
-package discover
+package scout
 
 import (
 	"bufio"
@@ -13,6 +13,9 @@ import (
 	"slices"
 	"strings"
 
+	"segments/pipeline/discover"
+	"segments/pipeline/discover/draft"
+	"segments/pipeline/discover/values"
 	"segments/pipeline/warehouse"
 	"segments/sql"
 )
@@ -95,7 +98,7 @@ func below(arg string) ([]string, error) {
 	if err != nil {
 		found, bad := filepath.Glob(arg)
 		if bad != nil || len(found) == 0 {
-			return nil, fmt.Errorf("%s: there is no such file or folder", Safe(arg))
+			return nil, fmt.Errorf("%s: there is no such file or folder", draft.Safe(arg))
 		}
 		var out []string
 		for _, f := range found {
@@ -113,7 +116,7 @@ func below(arg string) ([]string, error) {
 	}
 	if !info.IsDir() {
 		if !sql.IsFile(abs) {
-			return nil, fmt.Errorf("%s is no file that is read: want CSV, Parquet or JSON", Safe(arg))
+			return nil, fmt.Errorf("%s is no file that is read: want CSV, Parquet or JSON", draft.Safe(arg))
 		}
 		return []string{abs}, nil
 	}
@@ -141,24 +144,29 @@ func notData(path string) bool {
 
 // LookFiles reads files, in the way of several that reads all of their rows: as they are, with types from all rows, in
 // another encoding, or as columns with spaces between. from is how the configuration names them.
-func (l Scout) LookFiles(ctx context.Context, f Files, from string) (Table, error) {
+func (l Scout) LookFiles(ctx context.Context, f Files, from string) (discover.Table, error) {
 	literal := sql.DuckDB.Literal(f.Glob)
 	if len(f.Paths) > 1 {
 		if err := l.alike(ctx, f); err != nil {
-			return Table{}, err
+			return discover.Table{}, err
 		}
 	}
-	tries := []Table{{From: from}}
+	tries := []discover.Table{{From: from}}
+	written := encoding(f.Paths[0])
 	if isCSV(f.Glob) {
 		if names := spaced(f.Paths[0]); names != nil {
-			tries = []Table{{Query: spacedQuery(literal, names), Note: "columns with spaces between; there is no other delimiter"}}
+			tries = []discover.Table{{Query: spacedQuery(literal, names), Note: "columns with spaces between; there is no other delimiter"}}
 		} else {
-			tries = append(
-				tries,
-				Table{Query: "SELECT *\nFROM read_csv(" + literal + ", sample_size = -1)", Note: "the types are those of all rows: the first ones mislead"},
-				Table{Query: "SELECT *\nFROM read_csv(" + literal + ", encoding = 'latin-1', sample_size = -1)", Note: "the file is not UTF-8"},
-				Table{Query: "SELECT *\nFROM read_csv(" + literal + ", encoding = 'utf-16', sample_size = -1)", Note: "the file is UTF-16"},
-			)
+			again := func(option, note string) {
+				tries = append(tries, discover.Table{Query: "SELECT *\nFROM read_csv(" + literal + option + ", sample_size = -1)", Note: note})
+			}
+			again("", "the types are those of all rows: the first ones mislead")
+			if written != isUTF16 {
+				again(", encoding = 'latin-1'", "the file is not UTF-8") // nor may be what follows the first lines
+			}
+			if written == isUTF16 || written == isHidden {
+				again(", encoding = 'utf-16'", "the file is UTF-16")
+			}
 		}
 	}
 	var first error
@@ -175,7 +183,10 @@ func (l Scout) LookFiles(ctx context.Context, f Files, from string) (Table, erro
 			first = err
 		}
 	}
-	return Table{}, first
+	if written == isOther {
+		first = errEncoding
+	}
+	return discover.Table{}, first
 }
 
 // alike fails where files that are called alike have other columns; the first, the last and one between are looked at.
@@ -195,14 +206,14 @@ func (l Scout) alike(ctx context.Context, f Files) error {
 			names = append(names, c.Name)
 		}
 		if i > 0 && !slices.Equal(names, first) {
-			return fmt.Errorf("%s and %s have other columns", Safe(f.Paths[0]), Safe(f.Paths[i]))
+			return fmt.Errorf("%s and %s have other columns", draft.Safe(f.Paths[0]), draft.Safe(f.Paths[i]))
 		}
 		first = names
 	}
 	return nil
 }
 
-func (l Scout) try(ctx context.Context, t *Table, f Files) error {
+func (l Scout) try(ctx context.Context, t *discover.Table, f Files) error {
 	read := *t
 	if t.From != "" {
 		read.From = f.Glob
@@ -217,7 +228,7 @@ func (l Scout) try(ctx context.Context, t *Table, f Files) error {
 		return err
 	}
 	t.Columns, t.At = read.Columns, f.Glob
-	if isCSV(f.Glob) && t.From != "" && slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Family == sql.Day || c.Family == sql.Timestamp }) {
+	if isCSV(f.Glob) && t.From != "" && slices.ContainsFunc(t.Columns, dated) {
 		l.asWritten(ctx, t, f.Glob)
 	}
 	return nil
@@ -225,24 +236,25 @@ func (l Scout) try(ctx context.Context, t *Table, f Files) error {
 
 // asWritten puts the text of the file in place of days that DuckDB has read: whether the day or the month comes first is
 // seen in the text only.
-func (l Scout) asWritten(ctx context.Context, t *Table, glob string) {
-	raw := Table{Name: t.Name, Query: "SELECT * FROM read_csv(" + sql.DuckDB.Literal(glob) + ", all_varchar = true)"}
-	if err := l.Look(ctx, &raw); err != nil || len(raw.Columns) != len(t.Columns) {
+func (l Scout) asWritten(ctx context.Context, t *discover.Table, glob string) {
+	raw := discover.Table{Name: t.Name, Query: "SELECT * FROM read_csv(" + sql.DuckDB.Literal(glob) + ", all_varchar = true)"}
+	for _, c := range t.Columns {
+		if dated(c) {
+			raw.Columns = append(raw.Columns, values.Column{ColumnInfo: c.ColumnInfo})
+		}
+	}
+	rel, err := l.relation(&raw)
+	if err != nil || l.sample(ctx, &raw, rel) != nil {
 		return
 	}
-	for i, c := range raw.Columns {
-		if c.Name != t.Columns[i].Name || len(c.Values) != len(t.Columns[i].Values) {
+	var either []string
+	for _, c := range raw.Columns {
+		column := &t.Columns[slices.IndexFunc(t.Columns, func(o values.Column) bool { return o.Name == c.Name })]
+		if len(column.Values) != len(c.Values) {
 			return
 		}
-	}
-	var either []string
-	for i, c := range raw.Columns {
-		column := &t.Columns[i]
-		if f := column.Family; f != sql.Day && f != sql.Timestamp {
-			continue
-		}
 		column.Values = c.Values
-		if ls := moments(c); len(ls) > 1 && ls[0].strptime != ls[1].strptime && ls[0].strptime != iso {
+		if values.EitherDayOrMonth(c) {
 			column.Family, column.Native = sql.Text, "VARCHAR"
 			either = append(either, sql.DuckDB.Literal(c.Name)+": 'VARCHAR'")
 		}
@@ -253,6 +265,8 @@ func (l Scout) asWritten(ctx context.Context, t *Table, glob string) {
 		t.Note = "dates are read as text: whether the day or the month comes first would be guessed anew with each file"
 	}
 }
+
+func dated(c values.Column) bool { return c.Family == sql.Day || c.Family == sql.Timestamp }
 
 func isCSV(path string) bool {
 	p := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(path), ".gz"), ".zst")
@@ -292,7 +306,7 @@ func spaced(path string) (names []string) {
 		}
 		n++
 	}
-	if n < 2 || slices.ContainsFunc(names, func(s string) bool { return plainNumber.MatchString(s) }) {
+	if n < 2 || slices.ContainsFunc(names, func(s string) bool { return values.Number(s) }) {
 		return nil // without a header nobody knows what the columns are
 	}
 	return names
@@ -301,7 +315,7 @@ func spaced(path string) (names []string) {
 func spacedQuery(literal string, names []string) string {
 	cols := make([]string, len(names))
 	for i, n := range names {
-		cols[i] = fmt.Sprintf("r[%d] AS %s", i+1, quoted(sql.DuckDB, n))
+		cols[i] = fmt.Sprintf("r[%d] AS %s", i+1, values.Quoted(sql.DuckDB, n))
 	}
 	return fmt.Sprintf(`SELECT %s
 FROM (

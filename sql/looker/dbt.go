@@ -1,9 +1,10 @@
-package sql
+package looker
 
 import (
 	"slices"
 	"strings"
 
+	"segments/sql"
 	"segments/transforms/frame"
 )
 
@@ -121,8 +122,8 @@ func (w *lookml) source(t frame.Table, name, doc string, tested bool) {
 	for _, c := range t.Columns {
 		w.line("- name: %s", c.Name)
 		w.depth++
-		w.line("description: %s", yamlString(Description(c)))
-		w.line("data_type: %s", strings.ToLower(BigQuery.Type(c.Kind)))
+		w.line("description: %s", yamlString(sql.Description(c)))
+		w.line("data_type: %s", strings.ToLower(sql.BigQuery.Type(c.Kind)))
 		inKey := slices.Contains(t.Key, c.Name)
 		if tested && (inKey || len(c.Values) > 0) {
 			w.line("data_tests:")

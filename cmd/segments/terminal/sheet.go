@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// A sheet is what a person reads of one thing: titles, and lines of a name and a text that is wrapped beside it.
-type sheet struct {
+// A Sheet is what a person reads of one thing: titles, and lines of a name and a text that is wrapped beside it.
+type Sheet struct {
 	out   io.Writer
 	width int
 	parts []sheetPart
@@ -21,13 +21,14 @@ type sheetPart struct {
 	text  string
 }
 
-func (a *app) sheet() *sheet { return &sheet{out: a.out, width: a.width()} }
+// NewSheet returns an empty sheet for out, width columns wide; 0 is as wide as need be.
+func NewSheet(out io.Writer, width int) *Sheet { return &Sheet{out: out, width: width} }
 
-// title begins a section.
-func (s *sheet) title(t string) { s.parts = append(s.parts, sheetPart{title: t}) }
+// Title begins a section.
+func (s *Sheet) Title(t string) { s.parts = append(s.parts, sheetPart{title: t}) }
 
-// line adds a line; one without text is left out.
-func (s *sheet) line(name, t string) {
+// Line adds a line; one without text is left out.
+func (s *Sheet) Line(name, t string) {
 	if t != "" {
 		s.parts = append(s.parts, sheetPart{name: name, text: t})
 	}
@@ -36,8 +37,8 @@ func (s *sheet) line(name, t string) {
 // mostName is the widest name that texts are aligned after; wider ones have their text below.
 const mostName = 28
 
-// print writes the sheet.
-func (s *sheet) print() error {
+// Print writes the sheet.
+func (s *Sheet) Print() error {
 	var b strings.Builder
 	width := 0
 	for i, p := range s.parts {
@@ -48,10 +49,10 @@ func (s *sheet) print() error {
 			if i > 0 {
 				b.WriteString("\n")
 			}
-			fmt.Fprintln(&b, wrapped(visible(p.title), s.width, 0))
+			fmt.Fprintln(&b, Wrapped(Visible(p.title), s.width, 0))
 			continue
 		}
-		name, indent := visible(p.name), width+4
+		name, indent := Visible(p.name), width+4
 		switch n := text.StringWidthWithoutEscSequences(name); {
 		case n == 0:
 			indent = 2
@@ -60,20 +61,20 @@ func (s *sheet) print() error {
 		default:
 			name += strings.Repeat(" ", width-n+2)
 		}
-		fmt.Fprintln(&b, "  "+name+wrapped(cell(p.text), s.width, indent))
+		fmt.Fprintln(&b, "  "+name+Wrapped(Cell(p.text), s.width, indent))
 	}
 	_, err := io.WriteString(s.out, b.String())
 	return err
 }
 
 // nameWidth is that of the names of the section which part i begins.
-func (s *sheet) nameWidth(i int) int {
+func (s *Sheet) nameWidth(i int) int {
 	width := 0
 	for k, p := range s.parts[i:] {
 		if p.title != "" && k > 0 {
 			break
 		}
-		if n := text.StringWidthWithoutEscSequences(visible(p.name)); n <= mostName {
+		if n := text.StringWidthWithoutEscSequences(Visible(p.name)); n <= mostName {
 			width = max(width, n)
 		}
 	}

@@ -1,12 +1,16 @@
-package discover
+// Package scout reads what init guesses from: which tables and files there are, and a sample of the rows of each.
+package scout
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	"segments/pipeline/discover"
+	"segments/pipeline/discover/values"
 	"segments/pipeline/warehouse"
 	"segments/sql"
 	"segments/transforms/frame"
@@ -26,7 +30,7 @@ type Scout struct {
 }
 
 // Look describes t and samples its rows. Columns without a usable name or of types that are no values are left out.
-func (l Scout) Look(ctx context.Context, t *Table) error {
+func (l Scout) Look(ctx context.Context, t *discover.Table) error {
 	d := l.Warehouse.Dialect()
 	rel, err := l.relation(t)
 	if err != nil {
@@ -45,7 +49,7 @@ func (l Scout) Look(ctx context.Context, t *Table) error {
 		if c.Family == sql.Other || unnamed != nil || strings.Contains(c.Name, "${") || len(t.Columns) == sampledColumns {
 			continue
 		}
-		t.Columns = append(t.Columns, Column{ColumnInfo: c})
+		t.Columns = append(t.Columns, values.Column{ColumnInfo: c})
 	}
 	if len(t.Columns) == 0 {
 		return fmt.Errorf("%s has no column that can be read", t.Name)
@@ -53,37 +57,34 @@ func (l Scout) Look(ctx context.Context, t *Table) error {
 	return l.sample(ctx, t, rel)
 }
 
-func (l Scout) relation(t *Table) (sql.Relation, error) {
-	return t.source().All(l.Warehouse.Dialect())
+func (l Scout) relation(t *discover.Table) (sql.Relation, error) {
+	return t.Source().All(l.Warehouse.Dialect())
 }
 
 // sample reads the values of t's columns, as text: the first rows, where those of an order are together, and rows from
 // further on, chosen by a hash of what they say.
-func (l Scout) sample(ctx context.Context, t *Table, rel sql.Relation) error {
+func (l Scout) sample(ctx context.Context, t *discover.Table, rel sql.Relation) error {
 	d := l.Warehouse.Dialect()
 	var cols []string
 	for i, c := range t.Columns {
-		cols = append(cols, fmt.Sprintf("substr(CAST(%s AS %s), 1, 200) AS c%d", quoted(d, c.Name), d.Type(frame.StringKind), i))
+		cols = append(cols, fmt.Sprintf("substr(CAST(%s AS %s), 1, 200) AS c%d", values.Quoted(d, c.Name), d.Type(frame.StringKind), i))
 	}
 	list := strings.Join(cols, ", ")
-	texts := []string{fmt.Sprintf("SELECT %s FROM (%s\n) AS t LIMIT %d", list, rel.Select, 2*sampledRows)}
-	if d == sql.DuckDB {
-		texts = []string{
-			fmt.Sprintf("SELECT %s FROM (%s\n) AS t LIMIT %d", list, rel.Select, sampledRows),
-			fmt.Sprintf("SELECT %s FROM (SELECT * FROM (%s\n) LIMIT %d OFFSET %d) AS t ORDER BY hash(t) LIMIT %d",
-				list, rel.Select, sampledFrom, sampledRows, sampledRows),
-		}
+	text := fmt.Sprintf("SELECT %s FROM (%s\n) AS t LIMIT %d", list, rel.Select, 2*sampledRows)
+	if d == sql.DuckDB { // one query: what a file is like is found out anew with each
+		text = fmt.Sprintf("WITH head AS MATERIALIZED (SELECT * FROM (%s\n) LIMIT %d)\n"+
+			"SELECT %s FROM (SELECT * FROM head LIMIT %d) AS t UNION ALL\n"+
+			"SELECT * FROM (SELECT %s FROM (SELECT * FROM head OFFSET %d) AS t ORDER BY hash(t) LIMIT %d)",
+			rel.Select, sampledRows+sampledFrom, list, sampledRows, list, sampledRows, sampledRows)
 	}
-	for _, text := range texts {
-		for b, err := range l.Warehouse.Query(ctx, sql.Query{Name: "sample of " + t.Name, Text: text}) {
-			if err != nil {
-				return err
-			}
-			for i := range t.Columns {
-				for row := range int(b.NumRows()) {
-					v, _ := frame.Value(b, fmt.Sprintf("c%d", i), row).(string)
-					t.Columns[i].Values = append(t.Columns[i].Values, v)
-				}
+	for b, err := range l.Warehouse.Query(ctx, sql.Query{Name: "sample of " + t.Name, Text: text}) {
+		if err != nil {
+			return err
+		}
+		for i := range t.Columns {
+			for row := range int(b.NumRows()) {
+				v, _ := frame.Value(b, fmt.Sprintf("c%d", i), row).(string)
+				t.Columns[i].Values = append(t.Columns[i].Values, v)
 			}
 		}
 	}
@@ -91,7 +92,7 @@ func (l Scout) sample(ctx context.Context, t *Table, rel sql.Relation) error {
 }
 
 // Whole reads all rows of t and notes how many there are. It fails where one of them cannot be read.
-func (l Scout) Whole(ctx context.Context, t *Table) error {
+func (l Scout) Whole(ctx context.Context, t *discover.Table) error {
 	rel, err := l.relation(t)
 	if err != nil {
 		return err
@@ -102,15 +103,15 @@ func (l Scout) Whole(ctx context.Context, t *Table) error {
 }
 
 // Overlap returns the Overlap that asks the warehouse. Errors count as nobody having looked.
-func (l Scout) Overlap(ctx context.Context) Overlap {
+func (l Scout) Overlap(ctx context.Context) discover.Overlap {
 	d := l.Warehouse.Dialect()
-	return func(of *Table, a string, in *Table, b string) (float64, bool) {
-		i := slices.IndexFunc(of.Columns, func(c Column) bool { return c.Name == a })
+	return func(of *discover.Table, a string, in *discover.Table, b string) (float64, bool) {
+		i := slices.IndexFunc(of.Columns, func(c values.Column) bool { return c.Name == a })
 		rel, err := l.relation(in)
 		if i < 0 || err != nil {
 			return 0, false
 		}
-		ids := sortedKeys(shapeOf(of.Columns[i]).values)
+		ids := slices.Sorted(maps.Keys(values.ShapeOf(of.Columns[i]).Values))
 		if len(ids) == 0 {
 			return 0, false
 		}
@@ -119,7 +120,7 @@ func (l Scout) Overlap(ctx context.Context) Overlap {
 			ids[k] = d.Literal(id)
 		}
 		text := fmt.Sprintf("SELECT count(DISTINCT CAST(%[1]s AS %[2]s)) AS n FROM (%[3]s\n) AS t WHERE CAST(%[1]s AS %[2]s) IN (%[4]s)",
-			quoted(d, b), d.Type(frame.StringKind), rel.Select, strings.Join(ids, ", "))
+			values.Quoted(d, b), d.Type(frame.StringKind), rel.Select, strings.Join(ids, ", "))
 		n := frame.Int64("n", "")
 		for batch, err := range l.Warehouse.Query(ctx, sql.Query{Name: "ids of " + in.Name, Text: text}) {
 			if err != nil {
@@ -135,7 +136,7 @@ func (l Scout) Overlap(ctx context.Context) Overlap {
 
 // Tables lists the tables and views of the warehouse, not yet looked at: those of the DuckDB file, or of a data set of
 // BigQuery, given as PROJECT.DATASET.
-func (l Scout) Tables(ctx context.Context, dataset string) ([]Table, error) {
+func (l Scout) Tables(ctx context.Context, dataset string) ([]discover.Table, error) {
 	text := "SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database() AND table_schema = 'main' ORDER BY 1"
 	if l.Warehouse.Dialect() == sql.BigQuery {
 		at, err := sql.BigQuery.TableName(dataset)
@@ -161,7 +162,7 @@ func (l Scout) Tables(ctx context.Context, dataset string) ([]Table, error) {
 var daily = regexp.MustCompile(`^([\pL_][\pL\pN_]*_)[0-9]{8}$`)
 
 // tablesOf makes tables of names. Those that end with a day, as exports of Google Analytics to BigQuery do, are one.
-func tablesOf(names []string, dataset string) (out []Table) {
+func tablesOf(names []string, dataset string) (out []discover.Table) {
 	prefix := ""
 	if _, name, ok := strings.Cut(dataset, "."); ok {
 		prefix = name + "."
@@ -171,10 +172,10 @@ func tablesOf(names []string, dataset string) (out []Table) {
 		m := daily.FindStringSubmatch(name)
 		switch {
 		case m == nil || prefix == "":
-			out = append(out, Table{Name: name, From: prefix + name, Rows: -1})
+			out = append(out, discover.Table{Name: name, From: prefix + name, Rows: -1})
 		case !seen[m[1]]:
 			seen[m[1]] = true
-			out = append(out, Table{
+			out = append(out, discover.Table{
 				Name: strings.TrimRight(m[1], "_"), Query: "SELECT *\nFROM `" + dataset + "." + m[1] + "*`", Rows: -1,
 				Note: "a table for each day; a filter on _TABLE_SUFFIX reads less",
 			})

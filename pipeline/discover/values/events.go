@@ -1,9 +1,11 @@
-package discover
+package values
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
+	"segments/pipeline/discover/draft"
 	"segments/sql"
 )
 
@@ -33,7 +35,7 @@ var emailEvents = eventNames(map[string]string{
 	"complaint":   "spamreport spam_report spam abuse marked_email_as_spam complained",
 })
 
-// known are the values that the job reads without being told.
+// knownEmail are the values that the job reads without being told.
 var knownEmail = []string{"opened", "clicked", "bounced", "unsubscribed"}
 
 func eventNames(m map[string]string) map[string]string {
@@ -51,26 +53,36 @@ func eventKey(s string) string {
 	return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(s)))
 }
 
-// understood returns the share of s's values that are in names.
-func (s shape) understood(names map[string]string) float64 {
+// eventsOf returns what events of the source are called.
+func eventsOf(source string) map[string]string {
+	if source == "email_events" {
+		return emailEvents
+	}
+	return webEvents
+}
+
+// Understood returns the share of s's values that are names of events of the source.
+func (s Shape) Understood(source string) float64 {
+	names := eventsOf(source)
 	n := 0
-	for v, times := range s.values {
+	for v, times := range s.Values {
 		if names[eventKey(v)] != "" {
 			n += times
 		}
 	}
-	if s.filled == 0 {
+	if s.Filled == 0 {
 		return 0
 	}
-	return float64(n) / float64(s.filled)
+	return float64(n) / float64(s.Filled)
 }
 
-// event returns what reads event names from column c: itself where the job understands its values, else a CASE. It takes
+// Event returns what reads event names from column c: itself where the job understands its values, else a CASE. It takes
 // only values that look like names of events, and at most 40 of them.
-func event(d sql.Dialect, c Column, s shape, names map[string]string) Guess {
+func Event(d sql.Dialect, c Column, s Shape, source string) draft.Guess {
+	names := eventsOf(source)
 	renamed := map[string][]string{}
 	var unknown int
-	for v := range s.values {
+	for v := range s.Values {
 		key := eventKey(v)
 		switch canonical := names[key]; {
 		case canonical == "" || !wordForm.MatchString(v):
@@ -83,16 +95,16 @@ func event(d sql.Dialect, c Column, s shape, names map[string]string) Guess {
 	if unknown > 0 {
 		reason += "; what is not understood counts as other"
 	}
-	if len(renamed) == 0 || s.distinct > 200 {
-		return Guess{Value: c.Name, Reason: reason}
+	if len(renamed) == 0 || s.Distinct > 200 {
+		return draft.Guess{Value: c.Name, Reason: reason}
 	}
 	var b strings.Builder
-	x := quoted(d, c.Name)
+	x := Quoted(d, c.Name)
 	b.WriteString("CASE")
-	for _, canonical := range sortedKeys(renamed) {
+	for _, canonical := range slices.Sorted(maps.Keys(renamed)) {
 		slices.Sort(renamed[canonical])
 		b.WriteString(" WHEN lower(" + x + ") IN (" + strings.Join(slices.Compact(renamed[canonical]), ", ") + ") THEN '" + canonical + "'")
 	}
 	b.WriteString(" ELSE " + x + " END")
-	return Guess{Value: b.String(), Reason: reason}
+	return draft.Guess{Value: b.String(), Reason: reason}
 }
