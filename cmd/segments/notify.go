@@ -16,9 +16,13 @@ import (
 
 // notify tells the configured webhook how a run ended that gave res, if anything, and err. It changes nothing of how it
 // ended: what goes wrong is a warning. Days of a backfill are told of only where they fail, dry runs and runs that a
-// signal stopped not at all, nor what was published before.
+// signal stopped not at all, nor a command that was mistyped or what was published before.
 func (a *app) notify(ctx context.Context, o pipeline.Options, res *pipeline.Result, err error) {
 	how := outcome(exitCode(ctx, err, a.running), o, res, err)
+	var usage usageError
+	if errors.As(err, &usage) { // of whoever typed it
+		return
+	}
 	if a.config == nil || o.DryRun || how == "already_published" || how == "stopped" || how == "published" && o.Backfill {
 		return
 	}

@@ -81,8 +81,9 @@ func TestNotifications(t *testing.T) {
 	c := s.listen()
 	s.segments(exitOK, "check")
 	s.publish(0, "--dry-run")
+	s.segments(exitConfig, "run", "--as-of", "2025-13-01")
 	if got := c.got(); got != nil {
-		t.Errorf("check and a dry run are told of: %q", got)
+		t.Errorf("check, a dry run and a mistyped day are told of: %q", got)
 	}
 	s.publish(1)
 	s.told(c, "✓ demo "+day(1)+" is published\nCustomers: ", " segments\nValidated: ", "% converted within 90 days, everybody ", "\nLeft out: ",
