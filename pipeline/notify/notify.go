@@ -111,6 +111,7 @@ func (w Webhook) post(ctx context.Context, body []byte) (wait time.Duration, err
 	if err != nil {
 		return never, errors.New("the webhook's address cannot be asked")
 	}
+	req.Close = true // the next message is a day away: a connection that is kept may be dead by then
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "segments")
 	res, err := client.Do(req)

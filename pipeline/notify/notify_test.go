@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -54,7 +55,7 @@ func status(code int, body string, header ...string) http.HandlerFunc {
 	}
 }
 
-// post sends a message to a server that gives the answers, and returns the server and the error.
+// post sends a message to a server that gives the answers, and returns what it got and the error.
 func post(t *testing.T, answers ...http.HandlerFunc) (*server, error) {
 	t.Helper()
 	s := &server{answers: answers}
@@ -68,7 +69,9 @@ func post(t *testing.T, answers ...http.HandlerFunc) (*server, error) {
 	if err != nil && (strings.Contains(err.Error(), "SECRET") || strings.Contains(err.Error(), web.Listener.Addr().String())) {
 		t.Errorf("the error shows the address: %v", err)
 	}
-	return s, err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &server{got: slices.Clone(s.got), at: slices.Clone(s.at)}, err
 }
 
 func TestAnswers(t *testing.T) {
