@@ -34,6 +34,10 @@ test: compiler ## vet and test everything (TESTFLAGS=... for go test)
 		echo 'SKIPPED: all tests on public data sets. SEGMENTS_DATA does not name a folder that has them; docs/real-data.md says where they are.'
 	@ls bin/emulator/*/bin/python >/dev/null 2>&1 || \
 		echo 'SKIPPED: all tests against the BigQuery emulator. They need Python 3.13 with venv (SEGMENTS_PYTHON names one) and the package index.'
+	@command -v npm >/dev/null || \
+		echo 'SKIPPED: the tests of the JavaScript in the report and of LookML, and those in a browser. They need Node.js 20 or newer, with npm.'
+	@for b in "$${CHROMIUM:-chromium}" chromium-browser google-chrome; do command -v "$$b" >/dev/null && exit 0; done; \
+		echo 'SKIPPED: all tests of the report in a browser. They need Chromium (CHROMIUM names one).'
 
 lint: $(LINT) compiler ## check style, likely bugs and formatting
 	$(LINT) run ./...
