@@ -10,6 +10,7 @@ package report
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -54,8 +55,14 @@ const (
 	DryRun    State = "DRY RUN"  // likewise, as asked for
 )
 
-// Write writes the report of s to w. An error says that what was written is no report.
-func Write(ctx context.Context, w io.Writer, s Source) error {
+// Write writes the report of s to w. An error says that what was written is no report. It does not panic: a run that has
+// been published must not look as if it had failed because of its report.
+func Write(ctx context.Context, w io.Writer, s Source) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("report: a bug, please report it: %v", p)
+		}
+	}()
 	doc, err := build(ctx, s)
 	if err != nil {
 		return err
