@@ -96,10 +96,11 @@ func (r *run) backtestAt(ctx context.Context, at time.Time, before *earlier) (*B
 		return nil, nil, err
 	}
 	ctx = r.stepAsOf(ctx, "score", at)
-	labels, err := r.stageBacktest(ctx, c, features, at)
+	staged, err := r.stageBacktest(ctx, c, features, at)
 	if err != nil {
 		return nil, nil, err
 	}
+	r.labeled = append(r.labeled, labels{at, staged})
 	q, err := r.bind("outcomes", at, features.As("features"))
 	if err != nil {
 		return nil, nil, err
@@ -110,10 +111,10 @@ func (r *run) backtestAt(ctx context.Context, at time.Time, before *earlier) (*B
 	}
 	b := &Backtest{Origin: at}
 	learnt := &earlier{counts: map[[2]string][]validation.Count{}}
-	if b.Segmentations, err = r.evaluate(ctx, c, labels, outcomes, before, learnt); err != nil {
+	if b.Segmentations, err = r.evaluate(ctx, c, staged, outcomes, before, learnt); err != nil {
 		return nil, nil, err
 	}
-	if err := r.score(ctx, b, labels, at, before, learnt); err != nil {
+	if err := r.score(ctx, b, staged, at, before, learnt); err != nil {
 		return nil, nil, err
 	}
 	return b, learnt, nil

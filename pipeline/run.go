@@ -66,6 +66,8 @@ type run struct {
 
 	tables map[string]warehouse.Ref // staged inputs by logical name
 	staged []warehouse.Ref          // outputs, the ledger's included
+
+	labeled []labels // of the backtest's origins, oldest first
 }
 
 // Run does the job for one slot. Where the data are rejected, the error wraps ErrRejected, the ledger says why, and the
