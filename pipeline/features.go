@@ -17,6 +17,12 @@ import (
 // featureColumns are what the steps may read.
 func featureColumns() []frame.Column { return customer.Features.Columns }
 
+// relation is the staged input called name, or what stands for it where its source is not there.
+func (r *run) relation(name string) sql.Relation {
+	rels := r.relations()
+	return rels[slices.IndexFunc(rels, func(rel sql.Relation) bool { return rel.Name == name })]
+}
+
 // params are the values of the queries' named parameters for the as-of day at.
 func (r *run) params(at time.Time) map[string]any {
 	p := map[string]any{
@@ -47,7 +53,7 @@ func dayEnd(t time.Time, loc *time.Location) time.Time {
 
 // relations are the staged inputs of the run.
 func (r *run) relations() []sql.Relation {
-	out := []sql.Relation{sql.Rates(r.Rates, r.Warehouse.Dialect())}
+	out := append([]sql.Relation{sql.Rates(r.Rates, r.Warehouse.Dialect())}, r.absent...)
 	for name, ref := range r.tables {
 		out = append(out, ref.As(name))
 	}
@@ -92,19 +98,17 @@ func (r *run) canonical(ctx context.Context) error {
 	d := r.Warehouse.Dialect()
 	for _, name := range sql.SourceNames() {
 		t := sql.Canonical(name)
-		rel, err := sql.Source{Name: name}.Typed(d, sql.Nothing(name), nil)
-		if err != nil {
-			return err
-		}
-		for _, s := range r.sources {
-			if s.Name == name {
-				rel = s.typed
-			}
+		at := slices.IndexFunc(r.sources, func(s source) bool { return s.Name == name })
+		if at < 0 {
+			r.absent = append(r.absent, sql.Empty(t, d))
+			continue
 		}
 		ctx := r.step(ctx, "stage "+name)
-		if r.tables[t.Name], err = r.materialize(ctx, t, "", r.AsOf, rel); err != nil {
+		ref, err := r.materialize(ctx, t, "", r.AsOf, r.sources[at].typed)
+		if err != nil {
 			return fmt.Errorf("sources.%s: %w", name, err)
 		}
+		r.tables[t.Name] = ref
 	}
 	for _, t := range sql.Prepared() {
 		ctx := r.step(ctx, "prepare "+t.Name)
@@ -206,7 +210,7 @@ func (r *run) auditSources(ctx context.Context) error {
 }
 
 // Reasons of source_rows that put nothing aside, or only what was there already.
-var harmless = []string{"read", "used", "later", "duplicate", "duplicate_key", "not_a_purchase", "missing_customer_id"}
+var harmless = []string{"read", "used", "later", "duplicate", "duplicate_key", "not_a_purchase", "missing_customer_id", "several_variants"}
 
 func (r *run) auditSource(s source, counts map[string]int64) {
 	read := counts["read"]
@@ -236,6 +240,9 @@ func (r *run) auditSource(s source, counts map[string]int64) {
 	}
 	r.check(checkConservation, s.Name, state, "%d rows read, %d accounted for", read, accounted)
 	r.limit(checkRejected, s.Name, aside, read, r.MaxRejected, "quality.max_rejected", putAside(why))
+	if s.Name == "costs" { // they are nobody's
+		return
+	}
 	r.limit(checkAnonymous, s.Name, counts["missing_customer_id"], read, r.MaxAnonymous, "quality.max_anonymous", "have no customer")
 }
 

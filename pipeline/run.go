@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"segments/pipeline/warehouse"
+	"segments/sql"
 	"segments/transforms"
 	"segments/transforms/frame"
 )
@@ -65,6 +66,7 @@ type run struct {
 	cutMoved, ruleChanged bool // since the previous generation, by what the models report
 
 	tables map[string]warehouse.Ref // staged inputs by logical name
+	absent []sql.Relation           // what stands for the canonical inputs of sources that are not configured
 	staged []warehouse.Ref          // outputs, the ledger's included
 
 	labeled []labels // of the backtest's origins, oldest first

@@ -89,7 +89,7 @@ func (r *run) countTraits(ctx context.Context, features, labels warehouse.Ref, s
 		return nil, nil
 	}
 	d := r.Warehouse.Dialect()
-	attributes := sql.Attributes(r.attributes(), d, r.tables[sql.Canonical("customers").Name].Relation())
+	attributes := sql.Attributes(r.attributes(), d, r.relation("canonical_customers"))
 	have := append(r.relations(), features.As("customer_features"), attributes, sql.Memberships(labels.Relation(), d, segmentations...))
 	q, err := r.resolve("segment_traits", map[string]any{"min_group": r.MinGroup}, have)
 	if err != nil {

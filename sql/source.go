@@ -10,7 +10,7 @@ import (
 
 // A Source says where one of the canonical inputs comes from, as the configuration has it.
 type Source struct {
-	Name       string            // customers, orders, web_events, email_events or conversions
+	Name       string            // one of SourceNames
 	From       string            // a table, a view, a file or a glob of files (CSV, Parquet, JSON); or
 	Query      string            // a SELECT in the warehouse's dialect
 	Columns    map[string]string // canonical column: a column of the source, or an expression over them
@@ -50,6 +50,9 @@ type SourceColumn struct {
 	as        reading
 }
 
+// stem is the name of a time column without what says that it is one.
+func (c SourceColumn) stem() string { return c.Name[:len(c.Name)-len("_at")] }
+
 // How a column is read.
 type reading int
 
@@ -60,7 +63,7 @@ const (
 	asInteger
 	asConsent // gives also NAME_unreadable: whether it is text of no known meaning, which reads as false
 	asDate    // a day without a time, such as a birth date
-	asTime    // NAME_at gives three columns: NAME_us, microseconds since 1970 UTC; NAME_day, days since 1970 in the local zone; NAME_hour
+	asTime    // NAME_at, or NAME_on, gives three columns: NAME_us, microseconds since 1970 UTC; NAME_day, days since 1970 in the local zone; NAME_hour
 )
 
 // wants lists the families that a reading takes, and what to call them in messages.
@@ -82,7 +85,7 @@ func SourceColumns(name string) []SourceColumn { return sourceColumns[name] }
 
 // SourceNames lists the canonical sources.
 func SourceNames() []string {
-	return []string{"customers", "orders", "web_events", "email_events", "conversions"}
+	return []string{"customers", "orders", "web_events", "email_events", "conversions", "experiments", "touchpoints", "costs"}
 }
 
 // All returns the relation of everything the source has, unmapped.
@@ -181,7 +184,7 @@ func (s Source) expression(d Dialect, key, value string, has []ColumnInfo) (stri
 }
 
 // Typed returns the relation that the canonical queries read: every canonical column of the source, converted; those
-// that the configuration leaves out are NULL. A time column NAME_at gives NAME_us, NAME_day and NAME_hour, money NAME_e4 in
+// that the configuration leaves out are NULL. A time column NAME_at (or NAME_on) gives NAME_us, NAME_day and NAME_hour, money NAME_e4 in
 // ten-thousandths, and the attributes of customers are one JSON object, attributes. mapped is the relation Mapped, types
 // its columns. The relation has the parameter @timezone.
 func (s Source) Typed(d Dialect, mapped Relation, types []ColumnInfo) (Relation, error) {
@@ -264,7 +267,7 @@ func (d Dialect) convert(c SourceColumn, f Family, given bool) []string {
 		if x != "NULL" {
 			us, day, hour = d.time(x, f)
 		}
-		stem := strings.TrimSuffix(c.Name, "_at")
+		stem := c.stem()
 		return []string{us + " AS " + stem + "_us", day + " AS " + stem + "_day", hour + " AS " + stem + "_hour"}
 	default:
 		if f == Float { // identifiers that passed through a float: 17850.0 is 17850
@@ -331,6 +334,6 @@ func (d Dialect) time(x string, f Family) (us, day, hour string) {
 // Newest returns the relation of the newest day of a row, as n, up to the parameter @as_of_day. typed is the relation Typed.
 func (s Source) Newest(typed Relation) Relation {
 	i := slices.IndexFunc(sourceColumns[s.Name], func(c SourceColumn) bool { return c.as == asTime })
-	day := strings.TrimSuffix(sourceColumns[s.Name][i].Name, "_at") + "_day"
+	day := sourceColumns[s.Name][i].stem() + "_day"
 	return Relation{s.Name, "SELECT max(" + day + ") AS n FROM (" + typed.Select + ") AS s WHERE " + day + " <= @as_of_day"}
 }

@@ -58,7 +58,7 @@ var sourceColumns = map[string][]SourceColumn{
 		{"event_name", "page_view, product_view, add_to_cart, begin_checkout, purchase, search, form_submit, download or other.", true, asText},
 		{"event_id", "The event's identifier: rows with the same one are duplicates. Without it, rows alike in every mapped column are.", false, asText},
 		{"session_id", "The session. Without it, 30 minutes without an event end one.", false, asText},
-		{"page", "The page.", false, asText},
+		{"page", "The page; the first of a session is where it landed.", false, asText},
 		{"product_id", "The product.", false, asText},
 		{"device", "The device.", false, asText},
 		{"channel", "The channel of the visit.", false, asText},
@@ -77,5 +77,24 @@ var sourceColumns = map[string][]SourceColumn{
 		{"conversion_id", "The conversion's identifier: rows with the same one are duplicates. Without it, rows alike in every mapped column are.", false, asText},
 		{"kind", "The kind of conversion, such as trial or renewal.", false, asText},
 		{"value", "The money it brought.", false, asMoney},
+	},
+	"experiments": {
+		{"customer_id", "Who takes part.", true, asText},
+		{"experiment", "The experiment.", true, asText},
+		{"variant", "The variant that the customer was given. Who was given several of one experiment is left out of it.", true, asText},
+		{"assigned_at", "When; of several times for the same variant the first counts.", true, asTime},
+	},
+	"touchpoints": {
+		{"customer_id", "Who was reached.", true, asText},
+		{"occurred_at", "When.", true, asTime},
+		{"channel", "The channel, such as email, paid_search or store.", true, asText},
+		{"campaign_id", "The campaign.", false, asText},
+	},
+	"costs": {
+		{"channel", "The channel, by the names that touchpoints or web events have.", true, asText},
+		{"spent_on", "The day that the money is for.", true, asTime},
+		{"amount", "The money spent. Rows alike in every mapped column are duplicates.", true, asMoney},
+		{"campaign_id", "The campaign.", false, asText},
+		{"currency", "The currency of the amount.", false, asText},
 	},
 }

@@ -34,11 +34,17 @@ var canonical = map[string]frame.Table{
 		null(integer("refunded_day")), boolean("refund_above_amount"), boolean("discounted"), null(text("channel")),
 		null(text("store_id")), null(text("category"))),
 	"web_events": canonicalTable("web_events", maybeID, null(integer("occurred_us")), null(integer("occurred_day")),
-		text("event_name"), null(text("session_key")), integer("duration_us"), null(text("device"))),
+		text("event_name"), null(text("session_key")), null(text("page")), integer("duration_us"), null(text("device")), null(text("channel"))),
 	"email_events": canonicalTable("email_events", maybeID, null(integer("occurred_us")), null(integer("occurred_day")),
 		text("event_name")),
 	"conversions": canonicalTable("conversions", maybeID, null(integer("converted_us")), null(integer("converted_day")),
 		text("kind"), null(integer("value_e4"))),
+	"experiments": canonicalTable("experiments", maybeID, null(text("experiment")), null(text("variant")), null(integer("assigned_us")),
+		null(integer("assigned_day"))),
+	"touchpoints": canonicalTable("touchpoints", maybeID, null(integer("occurred_us")), null(integer("occurred_day")), null(text("channel")),
+		null(text("campaign_id"))),
+	"costs": canonicalTable("costs", null(text("channel")), null(text("campaign_id")), null(integer("spent_day")), null(integer("amount_e4")),
+		null(text("currency"))),
 }
 
 var (

@@ -44,6 +44,9 @@ type Sources struct {
 	WebEvents   *Source `yaml:"web_events" json:"web_events,omitempty" jsonschema_description:"What customers did on the site or in the app, one row for each event."`
 	EmailEvents *Source `yaml:"email_events" json:"email_events,omitempty" jsonschema_description:"What became of e-mails to customers, one row for each event."`
 	Conversions *Source `yaml:"conversions" json:"conversions,omitempty" jsonschema_description:"What segments are validated on, one row for each conversion. Left out, orders are the conversions."`
+	Experiments *Source `yaml:"experiments" json:"experiments,omitempty" jsonschema_description:"Who was given which variant of which experiment, one row for each. Needed for experiment_results only."`
+	Touchpoints *Source `yaml:"touchpoints" json:"touchpoints,omitempty" jsonschema_description:"What reached customers through which channel, one row for each touch. Left out, attribution reads the web and e-mail events."`
+	Costs       *Source `yaml:"costs" json:"costs,omitempty" jsonschema_description:"What was spent on which channel on which day."`
 }
 
 // A Source says where one of them comes from.
@@ -163,6 +166,7 @@ func (c *Config) SQLSources() []sql.Source {
 func (s Sources) named(name string) *Source {
 	return map[string]*Source{
 		"customers": s.Customers, "orders": s.Orders, "web_events": s.WebEvents, "email_events": s.EmailEvents, "conversions": s.Conversions,
+		"experiments": s.Experiments, "touchpoints": s.Touchpoints, "costs": s.Costs,
 	}[name]
 }
 

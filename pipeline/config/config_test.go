@@ -131,6 +131,18 @@ func TestGood(t *testing.T) {
 				From:    "/absolute/conversions.json",
 				Columns: map[string]string{"customer_id": "user", "converted_at": "ts"},
 			},
+			Experiments: &Source{
+				From:    "lab.assignments",
+				Columns: map[string]string{"customer_id": "user", "experiment": "test", "variant": "arm", "assigned_at": "ts"},
+			},
+			Touchpoints: &Source{
+				From:    "ads.touches",
+				Columns: map[string]string{"customer_id": "user", "occurred_at": "ts", "channel": "medium"},
+			},
+			Costs: &Source{
+				From:    "ads.costs",
+				Columns: map[string]string{"channel": "medium", "spent_on": "day", "amount": "spend"},
+			},
 		},
 		Validation: Validation{Horizon: 60, Origins: 2, Gate: Gate{MinAUCLower: 0.55, MinConverters: 50}},
 		Freshness:  Freshness{Customers: 1, Orders: 2, WebEvents: 3, EmailEvents: 4, Wait: Duration(90 * time.Minute)},
@@ -156,7 +168,7 @@ func TestGood(t *testing.T) {
 	for _, s := range c.SQLSources() {
 		names = append(names, s.Name)
 	}
-	if want := []string{"customers", "orders", "web_events", "email_events", "conversions"}; !reflect.DeepEqual(names, want) {
+	if want := []string{"customers", "orders", "web_events", "email_events", "conversions", "experiments", "touchpoints", "costs"}; !reflect.DeepEqual(names, want) {
 		t.Errorf("sources %v, want %v", names, want)
 	}
 	if got := c.SQLSources()[0]; got.From != want.Sources.Customers.From || len(got.Columns) != 4 || len(got.Attributes) != 2 {

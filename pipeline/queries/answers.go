@@ -64,6 +64,9 @@ var given = map[string]string{
 	"web_events":        "n INT64",
 	"email_events":      "n INT64",
 	"conversions":       "n INT64",
+	"experiments":       "n INT64",
+	"touchpoints":       "n INT64",
+	"costs":             "n INT64",
 }
 
 // auditAnswer is that of every audit: it finds nothing.

@@ -57,9 +57,11 @@ SELECT
       PARTITION BY customer_id, session_id, reject ORDER BY occurred_us RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS STRING))
   END AS session_key,
+  page,
   -- a length over a day is a mistake; so are NaN and what is below 0
   CASE WHEN duration_seconds BETWEEN 0 AND 86400 THEN CAST(round(duration_seconds * 1000000) AS INT64) ELSE 0 END AS duration_us,
   device,
+  channel,
   copies,
   reject
 FROM gaps

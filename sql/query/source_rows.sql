@@ -13,6 +13,12 @@ WITH pieces AS (
   SELECT 'email_events', reject, copies, occurred_day, CASE WHEN event_name = 'other' THEN 'other_event' ELSE '' END FROM canonical_email_events
   UNION ALL
   SELECT 'conversions', reject, copies, converted_day, '' FROM canonical_conversions
+  UNION ALL
+  SELECT 'experiments', reject, copies, assigned_day, '' FROM canonical_experiments
+  UNION ALL
+  SELECT 'touchpoints', reject, copies, occurred_day, '' FROM canonical_touchpoints
+  UNION ALL
+  SELECT 'costs', reject, copies, spent_day, '' FROM canonical_costs
 ),
 counts AS (
   SELECT
