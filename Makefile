@@ -8,7 +8,7 @@ TESTFLAGS =
 
 export CGO_ENABLED = 1
 
-.PHONY: help build run run-bigquery test lint fmt golden typecheck chaos bench bench-scale e2e-bigquery check fresh generate compiler
+.PHONY: help build run run-bigquery test test-long lint fmt golden typecheck chaos bench bench-scale e2e-bigquery check fresh generate compiler
 .DEFAULT_GOAL = help
 
 help: ## list what make can do
@@ -34,10 +34,16 @@ test: compiler ## vet and test everything (TESTFLAGS=... for go test)
 		echo 'SKIPPED: all tests on public data sets. SEGMENTS_DATA does not name a folder that has them; docs/real-data.md says where they are.'
 	@ls bin/emulator/*/bin/python >/dev/null 2>&1 || \
 		echo 'SKIPPED: all tests against the BigQuery emulator. They need Python 3.13 with venv (SEGMENTS_PYTHON names one) and the package index.'
+	@ls bin/oracles/*/bin/python >/dev/null 2>&1 || \
+		echo 'SKIPPED: the statistics against scipy, statsmodels and scikit-learn. They need Python 3.11 to 3.13 with venv (SEGMENTS_PYTHON names one) and the package index.'
 	@command -v npm >/dev/null || \
 		echo 'SKIPPED: the tests of the JavaScript in the report and of LookML, and those in a browser. They need Node.js 20 or newer, with npm.'
 	@for b in "$${CHROMIUM:-chromium}" chromium-browser google-chrome; do command -v "$$b" >/dev/null && exit 0; done; \
 		echo 'SKIPPED: all tests of the report in a browser. They need Chromium (CHROMIUM names one).'
+
+test-long: compiler ## the tests that draw lots, with hundreds of seeds rather than a few (minutes)
+	SEGMENTS_LONG=true go test -count=1 -timeout 1h -v -run '^TestBacktests$$' ./pipeline
+	SEGMENTS_LONG=true go test -count=1 -timeout 1h -v ./pipeline/experiment
 
 lint: $(LINT) compiler ## check style, likely bugs and formatting
 	$(LINT) run ./...

@@ -23,11 +23,12 @@ type Check struct {
 // A CheckState is how a check went.
 type CheckState string
 
-// The states of a check. Failed forbids to publish.
+// The states of a check. Failed forbids to publish, Accepted would if nobody had accepted it.
 const (
 	Passed       CheckState = "passed"
 	Warned       CheckState = "warned"
 	Failed       CheckState = "failed"
+	Accepted     CheckState = "accepted"
 	NotEvaluated CheckState = "not_evaluated"
 )
 
@@ -42,9 +43,16 @@ const (
 	checkConservation = "conservation"
 	checkCollapse     = "collapse"
 	checkVolume       = "volume"
+	checkHistory      = "history"
+	checkAmounts      = "amounts"
+	checkRecent       = "recent_rows"
 	checkGate         = "gate"
 	checkForecast     = "forecast_beats_naive"
 	checkFit          = "fit"
+	checkRatio        = "sample_ratio"
+	checkExperiment   = "experiment"
+	checkShifts       = "shifts"
+	checkDrift        = "drift"
 	checkWarnings     = "warnings"
 )
 
@@ -55,7 +63,7 @@ type Reject struct {
 }
 
 func (r *run) check(name, subject string, state CheckState, format string, args ...any) {
-	r.checks = append(r.checks, Check{name, subject, state, fmt.Sprintf(format, args...)})
+	r.checks = append(r.checks, r.accept(Check{name, subject, state, fmt.Sprintf(format, args...)}))
 }
 
 // checkWarnings makes checks of the warnings, one for each step that warned, so that the ledger has them.
@@ -174,7 +182,7 @@ func (r *run) auditConservation(ctx context.Context, res *Result, refs []warehou
 	}
 	r.rejects = append(r.rejects, Reject{populationSource, "used", res.Customers})
 	if res.Customers == 0 {
-		r.check(checkVolume, "everybody", Failed, "nobody is left to segment: %d known, %d left out", known, leftOut)
+		r.check(checkVolume, allCustomers, Failed, "nobody is left to segment: %d known, %d left out", known, leftOut)
 	}
 	return nil
 }

@@ -18,7 +18,8 @@ import (
 // A Backtest is the job as of an earlier date, held against what followed.
 type Backtest struct {
 	Origin        time.Time
-	Segmentations []SegmentationResult
+	Segmentations []SegmentationResult   // within the horizon
+	Shorter       []SegmentationResult   // within the shorter horizons
 	Forecasts     []ForecastResult       // the job's own first
 	Orders, Value *validation.Comparison // of the job's own with the naive ones; nil where nothing came
 }
@@ -26,9 +27,14 @@ type Backtest struct {
 // A SegmentationResult is what the conversions of a kind say about a segmentation.
 type SegmentationResult struct {
 	Kind, Segmentation string
+	HorizonDays        int
 	Order              []string // as declared, best first
+	Fitted             bool     // the segments were found in the data: those of another origin are others
+	Current            bool     // made of what has no history, so that nothing is known of the origin: the Evaluation is empty
 	ByEarlierRates     bool     // the segments were scored by their rates at an earlier origin, else by Order
 	validation.Evaluation
+	Finding validation.Finding
+	Merges  []validation.Merge
 }
 
 // A ForecastResult is how the forecast purchases of one model compare with what came.
@@ -49,9 +55,9 @@ const (
 
 // earlier is what one origin teaches the next: conversions by segment, and purchases by cell.
 type earlier struct {
-	counts              map[[2]string][]validation.Count // by kind and segmentation
-	cohortN, cellN      *validation.CellMeans            // purchase days
-	cohortMoney, cellMo *validation.CellMeans            // value
+	counts              map[judged][]validation.Count
+	cohortN, cellN      *validation.CellMeans // purchase days
+	cohortMoney, cellMo *validation.CellMeans // value
 }
 
 // backtest fits and scores the job as of earlier origins, oldest first, and holds it against the horizon after each.
@@ -71,13 +77,24 @@ func (r *run) backtest(ctx context.Context, res *Result) (hidden withheld, refs 
 	}
 	res.Backtests = all
 	r.decide(all)
+	r.judgeSegmentations(all)
 	hidden = r.judgeForecasts(all)
-	sv, err := r.stageBatch(ctx, segmentValidation, r.segmentRows(all)...)
-	if err != nil {
-		return hidden, nil, err
+	for _, t := range []struct {
+		table frame.Table
+		rows  []frame.Batch
+	}{
+		{segmentValidation, r.segmentRows(all)},
+		{segmentationValidation, r.segmentationRows(all)},
+		{segmentMerges, r.mergeRows(all)},
+		{modelValidation, r.modelRows(all)},
+	} {
+		ref, err := r.stageBatch(ctx, t.table, t.rows...)
+		if err != nil {
+			return hidden, refs, err
+		}
+		refs = append(refs, ref)
 	}
-	mv, err := r.stageBatch(ctx, modelValidation, r.modelRows(all)...)
-	return hidden, []warehouse.Ref{sv, mv}, err
+	return hidden, refs, nil
 }
 
 // backtestAt does one origin. Without anybody known then, it is nil.
@@ -101,7 +118,7 @@ func (r *run) backtestAt(ctx context.Context, at time.Time, before *earlier) (*B
 		return nil, nil, err
 	}
 	r.labeled = append(r.labeled, labels{at, staged})
-	q, err := r.bind("outcomes", at, features.As("features"))
+	q, err := r.bind("outcomes", at, features.As("features"), sql.Horizons(r.Warehouse.Dialect(), r.horizons()...))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,9 +127,17 @@ func (r *run) backtestAt(ctx context.Context, at time.Time, before *earlier) (*B
 		return nil, nil, err
 	}
 	b := &Backtest{Origin: at}
-	learnt := &earlier{counts: map[[2]string][]validation.Count{}}
-	if b.Segmentations, err = r.evaluate(ctx, c, staged, outcomes, before, learnt); err != nil {
+	learnt := &earlier{}
+	results, err := r.evaluate(ctx, c, staged, outcomes, before, learnt)
+	if err != nil {
 		return nil, nil, err
+	}
+	for _, s := range results {
+		if s.HorizonDays == r.HorizonDays {
+			b.Segmentations = append(b.Segmentations, s)
+		} else {
+			b.Shorter = append(b.Shorter, s)
+		}
 	}
 	if err := r.score(ctx, b, staged, at, before, learnt); err != nil {
 		return nil, nil, err
@@ -128,11 +153,12 @@ var (
 
 	outcomeKind  = frame.String("conversion_kind", "The kind of conversion.")
 	outcomeCount = frame.Int64("conversions", "Conversions within the horizon.")
+	outcomeMoney = frame.Int64("value_e4", "Their value, in ten thousandths.")
 	outcomeValue = frame.Float64("value", "Their value.")
 
 	outcomesTable = frame.Table{
-		Name: "outcomes", Key: []string{"customer_id", "conversion_kind"},
-		Columns: cols(customer.ID, outcomeKind, outcomeCount, outcomeValue),
+		Name: "outcomes", Key: []string{"customer_id", "conversion_kind", "horizon_days"},
+		Columns: cols(customer.ID, outcomeKind, horizonDays, outcomeCount, outcomeMoney),
 	}
 
 	actualOrders = frame.Int64("actual_orders", "Purchase days within the horizon.")
@@ -202,95 +228,6 @@ func (r *run) backtestRows(b frame.Batch, want []frame.Column) frame.Batch {
 	return frame.Select(b, want...)
 }
 
-// evaluate holds every segmentation against the conversions of every kind.
-func (r *run) evaluate(ctx context.Context, c *chain, labels, outcomes warehouse.Ref, before, learnt *earlier) ([]SegmentationResult, error) {
-	kinds, err := r.kinds(ctx, outcomes)
-	if err != nil {
-		return nil, err
-	}
-	var out []SegmentationResult
-	for _, s := range r.segmentationsOf(c) {
-		for _, kind := range kinds {
-			counts, err := r.segmentCounts(ctx, labels, outcomes, s, kind)
-			if err != nil {
-				return nil, err
-			}
-			key := [2]string{kind, s.Name}
-			learnt.counts[key] = counts
-			sr := SegmentationResult{Kind: kind, Segmentation: s.Name, Order: order(s)}
-			scores := validation.OrderScores(sr.Order)
-			if before != nil && before.counts[key] != nil && !s.Fitted {
-				scores, sr.ByEarlierRates = validation.EarlierScores(before.counts[key], sr.Order), true
-			}
-			if sr.Evaluation, err = validation.Evaluate(counts, scores); err != nil {
-				return nil, fmt.Errorf("%s: %w", s.Name, err)
-			}
-			out = append(out, sr)
-		}
-	}
-	return out, nil
-}
-
-func order(s transforms.Segmentation) []string {
-	out := make([]string, len(s.Segments))
-	for i, g := range s.Segments {
-		out[i] = g.Name
-	}
-	return out
-}
-
-// kinds lists the kinds of conversions, with all of them together first where there are several.
-func (r *run) kinds(ctx context.Context, outcomes warehouse.Ref) ([]string, error) {
-	q, err := sql.Bind("conversion_kinds", r.Warehouse.Dialect(), nil, outcomes.As("outcomes"))
-	if err != nil {
-		return nil, err
-	}
-	var kinds []string
-	for b, err := range r.Warehouse.Query(ctx, q) {
-		if err != nil {
-			return nil, err
-		}
-		for i := range int(b.NumRows()) {
-			if kind := outcomeKind.Of(b).Value(i); kind != anyKind { // a kind of that name is among them all
-				kinds = append(kinds, kind)
-			}
-		}
-	}
-	if len(kinds) != 1 {
-		kinds = append([]string{anyKind}, kinds...)
-	}
-	return kinds, nil
-}
-
-// segmentCounts counts customers and converters by segment. Segments that nobody is in are there too.
-func (r *run) segmentCounts(ctx context.Context, labels, outcomes warehouse.Ref, s transforms.Segmentation, kind string) ([]validation.Count, error) {
-	d := r.Warehouse.Dialect()
-	q, err := sql.Bind("segment_outcomes", d, map[string]any{"conversion_kind": kind},
-		sql.Members("members", labels.Relation(), d, s.Name), outcomes.As("outcomes"))
-	if err != nil {
-		return nil, err
-	}
-	bySegment := map[string]validation.Count{}
-	for b, err := range r.Warehouse.Query(ctx, q) {
-		if err != nil {
-			return nil, err
-		}
-		for i := range int(b.NumRows()) {
-			name := segment.Of(b).Value(i)
-			bySegment[name] = validation.Count{
-				Segment: name, Customers: customers.Of(b).Value(i), Converters: converters.Of(b).Value(i), Value: outcomeValue.Of(b).Value(i),
-			}
-		}
-	}
-	out := make([]validation.Count, 0, len(s.Segments))
-	for _, g := range s.Segments {
-		n := bySegment[g.Name]
-		n.Segment = g.Name
-		out = append(out, n)
-	}
-	return out, nil
-}
-
 // newest is the backtest whose horizon ends with the as-of day; nil where that one could not be done.
 func (r *run) newest(all []Backtest) *Backtest {
 	if len(all) > 0 && all[0].Origin.Equal(r.AsOf.AddDate(0, 0, -r.HorizonDays)) {
@@ -303,12 +240,16 @@ func (r *run) newest(all []Backtest) *Backtest {
 func (r *run) decide(all []Backtest) {
 	newest := r.newest(all)
 	if newest == nil {
-		r.check(checkGate, r.CoreSegment, NotEvaluated, "too little history: nobody, or too few, were known %d days before the as-of date", r.HorizonDays)
+		r.check(checkGate, r.CoreSegment, NotEvaluated, "%s", r.noHistory())
 		return
 	}
 	for _, s := range newest.Segmentations {
 		if s.Segmentation != r.CoreSegment {
 			continue
+		}
+		if s.Current {
+			r.check(checkGate, r.CoreSegment, NotEvaluated, "%s", s.Finding.Reason)
+			return
 		}
 		d := r.Gate.Decide(s.Evaluation)
 		state := map[validation.State]CheckState{
@@ -321,4 +262,8 @@ func (r *run) decide(all []Backtest) {
 		return // the kinds together, or the only one
 	}
 	r.check(checkGate, r.CoreSegment, NotEvaluated, "no step gives this segmentation")
+}
+
+func (r *run) noHistory() string {
+	return fmt.Sprintf("too little history: nobody, or too few, were known %d days before the as-of date", r.HorizonDays)
 }

@@ -40,26 +40,7 @@ func (j *Job) fit(ctx context.Context, ref warehouse.Ref, prev map[string]transf
 // stream gives the columns want of the features in ref and of the outputs of the chain's steps, reading no other
 // columns and applying no other steps than it takes.
 func (c *chain) stream(ctx context.Context, w warehouse.Warehouse, ref warehouse.Ref, want []frame.Column) frame.Batches {
-	need := slices.Clone(want)
-	var apply []int
-	for i := range slices.Backward(c.steps) {
-		if !slices.ContainsFunc(c.sigs[i].Outputs, func(o frame.Column) bool { return has(need, o.Name) }) {
-			continue
-		}
-		apply = append(apply, i)
-		for _, in := range c.sigs[i].Inputs {
-			if !has(need, in.Name) {
-				need = append(need, in)
-			}
-		}
-	}
-	slices.Reverse(apply)
-	var base []frame.Column
-	for _, n := range need {
-		if has(ref.Table.Columns, n.Name) {
-			base = append(base, n)
-		}
-	}
+	apply, base := c.needs(want...)
 	if len(want) == 0 {
 		return frame.Of()
 	}
@@ -73,6 +54,25 @@ func (c *chain) stream(ctx context.Context, w warehouse.Warehouse, ref warehouse
 		}
 		return frame.Select(b, want...), nil
 	})
+}
+
+// needs says which steps give the columns want, in order, and which features these steps and want take.
+func (c *chain) needs(want ...frame.Column) (apply []int, features []frame.Column) {
+	need := slices.Clone(want)
+	outputs := c.outputs()
+	for i := range slices.Backward(c.steps) {
+		if !slices.ContainsFunc(c.sigs[i].Outputs, func(o frame.Column) bool { return has(need, o.Name) }) {
+			continue
+		}
+		apply = append(apply, i)
+		for _, in := range c.sigs[i].Inputs {
+			if !has(need, in.Name) {
+				need = append(need, in)
+			}
+		}
+	}
+	slices.Reverse(apply)
+	return apply, slices.DeleteFunc(need, func(n frame.Column) bool { return has(outputs, n.Name) })
 }
 
 func has(cs []frame.Column, name string) bool {

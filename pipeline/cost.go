@@ -25,7 +25,7 @@ type Cost struct {
 // of the backtest the outcomes of every segmentation. TestBigQuery (cmd/segments) holds them against what a run asked.
 const (
 	otherReads      = 125 // once
-	originReads     = 70  // for each origin
+	originReads     = 20  // for each origin
 	otherReadsWidth = 64  // bytes a customer that they read: an identifier and a few columns
 )
 

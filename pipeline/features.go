@@ -150,7 +150,11 @@ func (r *run) features(ctx context.Context, at time.Time, withPrevious bool) (wa
 	if !withPrevious {
 		t.Name += suffix
 	}
-	return r.Warehouse.Materialize(ctx, t, q)
+	ref, err := r.Warehouse.Materialize(ctx, t, q)
+	if err == nil {
+		r.keepInputs(at, ref)
+	}
+	return ref, err
 }
 
 // previousSegments is the relation of what the previous generation said of each customer.
@@ -166,7 +170,11 @@ func (r *run) previousSegments(ctx context.Context, want bool) (sql.Relation, er
 	if err != nil || !ok {
 		return none, err
 	}
-	return ref.As("previous").Where(d, "as_of", "previous_as_of"), nil
+	history, ok, err := r.Warehouse.Published(ctx, segmentHistory)
+	if err != nil || !ok || r.back.behind == "" {
+		return ref.As("previous").Where(d, "as_of", "previous_as_of"), err
+	}
+	return r.previousSince(ctx, ref, history)
 }
 
 var (

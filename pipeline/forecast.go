@@ -162,45 +162,6 @@ func (r *run) judge(subject string, c *validation.Comparison, res validation.Res
 // mostBias is the total bias of the forecast, either way, above which a run warns: a season that the model knows nothing of.
 const mostBias = 0.2
 
-// segmentRows are the rows of segment_validation.
-func (r *run) segmentRows(all []Backtest) []frame.Batch {
-	var out []frame.Batch
-	for _, b := range all {
-		for _, s := range b.Segmentations {
-			out = append(out, r.segmentationRows(b.Origin, s))
-		}
-	}
-	return out
-}
-
-func (r *run) segmentationRows(at time.Time, s SegmentationResult) frame.Batch {
-	n := len(s.Segments)
-	names, merges, verdicts := make([]string, n), make([]string, n), make([]string, n)
-	members, conv := make([]int64, n), make([]int64, n)
-	var rates, low, high, lifts, values, ps, qs, auc, aucLow, aucHigh floats
-	hasMerge := make([]bool, n)
-	for i, g := range s.Segments {
-		names[i], members[i], conv[i], verdicts[i] = g.Segment, g.Customers, g.Converters, string(g.Verdict)
-		merges[i], hasMerge[i] = g.MergeCandidate, g.MergeCandidate != ""
-		estimate(g.Rate, &rates, &low, &high)
-		estimate(s.AUC, &auc, &aucLow, &aucHigh)
-		lifts.add(g.Lift)
-		values.add(g.ValuePerCustomer)
-		ps.add(g.PValue)
-		qs.add(g.QValue)
-	}
-	by := "declared_order"
-	if s.ByEarlierRates {
-		by = "earlier_rates"
-	}
-	return frame.Record(customer.AsOf.Array(repeat(frame.DayOf(r.AsOf), n), nil), origin.Array(repeat(frame.DayOf(at), n), nil),
-		horizonDays.Array(repeat(int64(r.HorizonDays), n), nil), conversionKind.Array(repeat(s.Kind, n), nil),
-		segmentation.Array(repeat(s.Segmentation, n), nil), segment.Array(names, nil), customers.Array(members, nil), converters.Array(conv, nil),
-		rates.of(rate), low.of(rateLow), high.of(rateHigh), lifts.of(lift), values.of(valuePer), ps.of(pValue), qs.of(qValue),
-		verdict.Array(verdicts, nil), mergeCandidate.Array(merges, hasMerge), auc.of(segmentsAUC), aucLow.of(segmentsAUCLow),
-		aucHigh.of(segmentsAUCHigh), scoredBy.Array(repeat(by, n), nil))
-}
-
 // floats are values that may be NULL.
 type floats struct {
 	vs    []float64
@@ -213,6 +174,11 @@ func (f *floats) add(v *float64) {
 		return
 	}
 	f.vs, f.valid = append(f.vs, *v), append(f.valid, true)
+}
+
+// set takes back the last value for v, or for NULL where it is not ok.
+func (f *floats) set(v float64, ok bool) {
+	f.vs[len(f.vs)-1], f.valid[len(f.valid)-1] = v, ok
 }
 
 func estimate(e *validation.Estimate, v, low, high *floats) {

@@ -44,28 +44,6 @@ func (j *Job) previous(ctx context.Context, asOf time.Time) (generation, error) 
 	return g, nil
 }
 
-// lookedBack lists the runs whose members retention asks about.
-func (j *Job) lookedBack(ctx context.Context, asOf time.Time) ([]string, error) {
-	events, ok, err := j.Warehouse.Published(ctx, warehouse.Runs)
-	if err != nil || !ok {
-		return nil, err
-	}
-	q, err := sql.Bind("generations", j.Warehouse.Dialect(), retentionParams(asOf), events.Relation())
-	if err != nil {
-		return nil, err
-	}
-	var ids []string
-	for b, err := range j.Warehouse.Query(ctx, q) {
-		if err != nil {
-			return nil, fmt.Errorf("read the ledger: %w", err)
-		}
-		for i := range int(b.NumRows()) {
-			ids = append(ids, runID.Of(b).Value(i))
-		}
-	}
-	return ids, nil
-}
-
 var asOfOut = frame.Date("as_of", "The generation's day.")
 
 // digest is a SHA-256 over everything that the result of a run depends on.

@@ -18,6 +18,7 @@ func (r *run) stage(ctx context.Context, c *chain, features warehouse.Ref, w wit
 		return nil, err
 	}
 	labels := refs[0]
+	r.applied = refs
 	refs = append(refs, features)
 	for _, f := range []func(context.Context, *chain) ([]warehouse.Ref, error){r.stageParameters, r.stageLearned, r.stageDefinitions} {
 		more, err := f(ctx, c)
@@ -26,7 +27,7 @@ func (r *run) stage(ctx context.Context, c *chain, features warehouse.Ref, w wit
 		}
 		refs = append(refs, more...)
 	}
-	for _, f := range []func(context.Context, *chain, warehouse.Ref, warehouse.Ref) ([]warehouse.Ref, error){r.stageAggregates, r.stageTraits} {
+	for _, f := range []func(context.Context, *chain, warehouse.Ref, warehouse.Ref) ([]warehouse.Ref, error){r.stageMoves, r.stageAggregates, r.stageTraits, r.stageExperiments, r.stageShifts, r.stageDrift, r.stageChannels} {
 		more, err := f(ctx, c, features, labels)
 		if err != nil {
 			return nil, err
@@ -132,7 +133,6 @@ func (r *run) stageParameters(ctx context.Context, c *chain) ([]warehouse.Ref, e
 			return nil, fmt.Errorf("store the model of %s: %w", name, err)
 		}
 		report := m.Report()
-		r.cutMoved, r.ruleChanged = r.cutMoved || report.CutMoved, r.ruleChanged || report.RuleChanged
 		put(name, "model", 0, string(js), false)
 		put(name, "status", 0, report.Status, false)
 		for _, p := range report.Params {

@@ -14,13 +14,14 @@ import (
 
 // The views for activation, as far as commands read them.
 var (
-	mailable = frame.Int64("mailable", "Of those, who may be e-mailed: they agreed to it and have not unsubscribed.").In("customers")
+	mailable = frame.Int64("mailable", "Of those, who may be e-mailed: they agreed to it, have not unsubscribed and are not in the holdout.").In("customers")
+	mayNot   = frame.Int64("held_out", "Who might be e-mailed too, but is in the holdout (see in_holdout of customer_segments).").In("customers")
 
 	// Audiences lists the groups of the newest published day that anybody is in.
 	audiences = frame.Table{
 		Name: "audiences",
 		Doc:  "The groups of the newest published day that anybody is in: how many they are, how many may be e-mailed, rule and suggested action.",
-		Columns: cols(customer.AsOf, segmentation, segment, definitionOrder.Null(), definitionParent, profileCustomers, mailable,
+		Columns: cols(customer.AsOf, segmentation, segment, definitionOrder.Null(), definitionParent, profileCustomers, mailable, mayNot,
 			frame.Float64("share", "Customers by those of the whole segmentation.").In("share"), definitionRule.Null(), definitionAction,
 			frame.String("sets_apart", "What is more common here than with everybody; NULL where nothing is.").Null()),
 	}
@@ -56,6 +57,7 @@ func (r *run) views() []warehouse.View {
 		{Name: audiences.Name, Doc: audiences.Doc, Query: "audiences", Reads: append(rows, "segment_profiles_current", "segment_definitions")},
 		{Name: memberships.Name, Doc: memberships.Doc, Query: "audience_memberships", Reads: rows},
 		reach,
+		{Name: drops.Name, Doc: drops.Doc, Query: "drops_next_week", Reads: rows[:1]},
 	}
 }
 
@@ -96,7 +98,7 @@ func (j *Job) checkPeople() error {
 	return configError(errors.New("outputs.people: there is no source customers to read addresses from"))
 }
 
-// Audiences lists the groups of the newest published day: as_of, segmentation, segment, customers, mailable, and what
+// Audiences lists the groups of the newest published day: as_of, segmentation, segment, customers, mailable, held_out, and what
 // segment_definitions and segment_profiles say of them.
 func (j *Job) Audiences(ctx context.Context) frame.Batches {
 	return j.read(ctx, "audience_list", nil, audiences)

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"time"
 
+	"segments/pipeline/attribution"
 	"segments/pipeline/validation"
 	"segments/pipeline/warehouse"
 	"segments/sql"
@@ -58,9 +59,13 @@ type Job struct {
 	Forecast    *Forecast
 	CoreSegment string // the segmentation that the gate judges
 
-	HorizonDays int // of the validation
-	Origins     int // how many earlier dates the backtest goes back to
+	HorizonDays int   // of the validation
+	Horizons    []int // shorter ones, which do not decide
+	Origins     int   // how many earlier dates the backtest goes back to
+	MaxSegments int   // of a segmentation, beyond which merges are proposed
 	Gate        validation.Gate
+	Experiments Experiments
+	Attribution attribution.Options
 
 	Currency       string             // the code of the outputs; empty takes the only one there is
 	Rates          map[string]float64 // to Currency, a unit of each other currency; nil refuses mixed ones
@@ -79,6 +84,7 @@ type Job struct {
 	snapshot       time.Time          // as of which sources are read, where the warehouse can
 	sourceCache    []source           // checked sources
 	signatureCache []transforms.Signature
+	currentCache   map[string]bool // outputs without history
 }
 
 // Progress is a step of the job beginning, or going on.
@@ -102,7 +108,7 @@ func (j *Job) signatures() ([]transforms.Signature, error) {
 	}
 	have := append([]frame.Column{}, featureColumns()...)
 	sigs := make([]transforms.Signature, len(j.Steps))
-	params := map[string]any{}
+	params, without := map[string]any{}, map[string]bool{}
 	for i, s := range j.Steps {
 		sig, err := s.Estimator.Signature()
 		if err != nil {
@@ -124,10 +130,15 @@ func (j *Job) signatures() ([]transforms.Signature, error) {
 			}
 			params[name] = v
 		}
-		current := slices.ContainsFunc(sig.Inputs, func(c frame.Column) bool { return c.Current })
+		current := slices.ContainsFunc(sig.Inputs, func(c frame.Column) bool {
+			return c.Current || have[slices.IndexFunc(have, func(h frame.Column) bool { return h.Name == c.Name })].Current
+		})
 		for _, c := range sig.Outputs {
 			c.Current = current // what is made of attributes without history has none either
 			have = append(have, c)
+			if current {
+				without[c.Name] = true
+			}
 		}
 		if err := frame.Check(frame.Schema(have...), have...); err != nil {
 			return nil, fmt.Errorf("step %s: %w", s.Name, err)
@@ -137,8 +148,14 @@ func (j *Job) signatures() ([]transforms.Signature, error) {
 		}
 		sigs[i] = sig
 	}
-	j.signatureCache = sigs
+	j.signatureCache, j.currentCache = sigs, without
 	return sigs, nil
+}
+
+// current are the outputs of steps that are made of what has no history, by name.
+func (j *Job) current() (map[string]bool, error) {
+	_, err := j.signatures()
+	return j.currentCache, err
 }
 
 // A StepError says which step's hyperparameters make no sense.

@@ -118,7 +118,7 @@ func (j *Job) planSlot(ctx context.Context, p *Plan, ss []source) error {
 	if err != nil {
 		return err
 	}
-	digest, err := j.digest(p.AsOf, ss, prev, back, (&run{}).mode())
+	digest, err := j.digest(p.AsOf, ss, prev, back.runs(), (&run{}).mode())
 	if err != nil {
 		return err
 	}

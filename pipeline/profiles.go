@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"time"
 
 	"segments/pipeline/warehouse"
 	"segments/sql"
@@ -33,53 +32,35 @@ var (
 			frame.Float64("purchase_days_mean", "Mean number of purchase days; NULL for groups under privacy.min_group.").In("days").Null(),
 			frame.Float64("discount_share", "Share of the purchases made at a discount; NULL where it is not known.").In("share").Null(),
 			frame.Float64("store_share", "Share of the purchases made in a store; NULL where it is not known.").In("share").Null(),
+			frame.Float64("clv_revenue_mean", "Mean forecast value of those with one, over the horizon of customer_clv.horizon_days; NULL where fewer "+
+				"than privacy.min_group have one, or it is withheld.").In("money").Null(),
+			frame.Float64("expected_value_90d_mean", "As clv_revenue_mean, of the next 90 days.").In("money").Null(),
+			frame.Float64("repeat_rate", "Buyers with two or more purchase days by buyers; NULL with fewer buyers than privacy.min_group.").In("share").Null(),
+			frame.Float64("purchase_interval_days_mean", "Mean of the customers' own median intervals between purchase days; NULL where fewer than "+
+				"privacy.min_group have one.").In("days").Null(),
+			frame.Float64("web_sessions_mean", "Sessions in the behavior window by customers; NULL where the source is left out.").In("sessions").Null(),
+			frame.Float64("mailable_share", "Share who may be e-mailed (email_allowed) of those of whom it is known; NULL where of fewer than "+
+				"privacy.min_group.").In("share").Null(),
 			frame.String("sets_apart", "Up to three things at least 1.2 times as common here as with everybody, where they are known; NULL where nothing is.").Null(),
-			frame.Float64("retention_30d", "Share of the members of 30 days ago who have bought since; NULL where that day was not published, "+
-				"or fewer than privacy.min_group were members.").In("share").Null(),
-			frame.Float64("retention_60d", "As retention_30d, of 60 days ago.").In("share").Null(),
-			frame.Float64("retention_90d", "As retention_30d, of 90 days ago.").In("share").Null(),
+			frame.Float64("retention_30d", "Share who bought in the last 30 days, of the members as published 30 days ago, or on the newest of the "+
+				"three days before that; NULL where none of these was published, or fewer than privacy.min_group of them are known today.").In("share").Null(),
+			frame.Float64("retention_60d", "As retention_30d, of 60 days.").In("share").Null(),
+			frame.Float64("retention_90d", "As retention_30d, of 90 days.").In("share").Null(),
 			frame.Int64("customers_before", "Customers in the previous generation; NULL where there was none.").In("customers").Null(),
 			frame.Float64("growth", "Customers by customers_before, less 1.").In("share").Null(),
 		),
 		PartitionBy: "as_of",
 	}
-
-	segmentTransitions = frame.Table{
-		Name: "segment_transitions",
-		Doc:  "Who moved between segments since the previous generation, and why; empty for the first one.",
-		Key:  []string{"as_of", "segmentation", "from_segment", "to_segment", "cause"},
-		Columns: cols(customer.AsOf, segmentation,
-			frame.String("from_segment", "The segment in the previous generation; empty for who is new."),
-			frame.String("to_segment", "The segment now; empty for who has left (consent withdrawn, deleted)."),
-			frame.String("cause", "The first that applies: new, left, none (stayed), purchase (or refund), rule changed, cut moved, "+
-				"activity (web or e-mail), silence.").
-				OneOf("new", "left", "none", "purchase", "rule changed", "cut moved", "activity", "silence"),
-			profileCustomers,
-			frame.Float64("value", "What they spent within the last validation horizon.").In("money")),
-		PartitionBy: "as_of",
-	}
 )
 
-// Days before the as-of day whose members retention asks about.
-var retentionDays = []int{30, 60, 90}
-
-// retentionParams are the days that retention looks back to.
-func retentionParams(asOf time.Time) map[string]any {
-	p := map[string]any{}
-	for _, days := range retentionDays {
-		p[fmt.Sprintf("as_of_%d", days)] = frame.DayOf(asOf.AddDate(0, 0, -days))
-	}
-	return p
-}
-
-// stageAggregates stages segment_profiles and segment_transitions.
+// stageAggregates stages segment_profiles.
 func (r *run) stageAggregates(ctx context.Context, c *chain, features, labels warehouse.Ref) ([]warehouse.Ref, error) {
 	published, before, err := r.Warehouse.Published(ctx, r.customerSegments())
 	if err != nil {
 		return nil, err
 	}
 	before = before && r.prev.runID != ""
-	var profiles, transitions []frame.Batch
+	var profiles []frame.Batch
 	for _, s := range r.segmentationsOf(c) {
 		ctx := r.step(ctx, "profile "+s.Name)
 		d := r.Warehouse.Dialect()
@@ -92,27 +73,33 @@ func (r *run) stageAggregates(ctx context.Context, c *chain, features, labels wa
 		params := r.params(r.AsOf)
 		params["segmentation"], params["min_group"] = s.Name, r.MinGroup
 		params["previous_as_of"] = frame.DayOf(r.prev.asOf)
-		maps.Copy(params, retentionParams(r.AsOf))
-		attributes := sql.Attributes(r.attributes(), d, r.tables[sql.Canonical("customers").Name].Relation())
-		have := append(r.relations(), features.As("customer_features"), attributes, now, previous, earlier)
+		maps.Copy(params, r.back.params(r.AsOf))
+		attributes := sql.Attributes(r.attributes(), d, r.relation("canonical_customers"))
+		have := append(r.relations(), features.As("customer_features"), r.forecasts(), attributes, now, previous, earlier)
 		if profiles, err = r.collect(ctx, profiles, "segment_profiles", params, have, segmentProfiles); err != nil {
 			return nil, err
 		}
-		if before && s.Name == r.CoreSegment {
-			params["cut_moved"], params["rule_changed"] = r.cutMoved, r.ruleChanged
-			was := published.As("was").Where(d, "as_of", "previous_as_of")
-			if transitions, err = r.collect(ctx, transitions, "segment_transitions", params, append(have, was), segmentTransitions); err != nil {
-				return nil, err
-			}
-		}
 	}
-	r.moved = largestMove(transitions, r.MinGroup)
 	p, err := r.stageBatch(ctx, segmentProfiles, profiles...)
 	if err != nil {
 		return nil, err
 	}
-	t, err := r.stageBatch(ctx, segmentTransitions, transitions...)
-	return []warehouse.Ref{p, t}, err
+	r.profiled = p
+	return []warehouse.Ref{p}, err
+}
+
+// forecastsTable has the columns of the relation forecasts.
+var forecastsTable = frame.Table{Name: "forecasts", Columns: append(cols(customer.ID),
+	frame.Float64("clv_revenue", "").Column, frame.Float64("expected_value_90d", "").Column)}
+
+// forecasts is the relation of what customers are expected to be worth: the step's table that says it, or nothing.
+func (r *run) forecasts() sql.Relation {
+	for _, ref := range r.applied {
+		if frame.Check(frame.Schema(ref.Table.Columns...), forecastsTable.Columns...) == nil {
+			return ref.As(forecastsTable.Name)
+		}
+	}
+	return sql.Empty(forecastsTable, r.Warehouse.Dialect())
 }
 
 // collect appends what the query called name gives, as rows of t.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"segments/pipeline/warehouse"
@@ -18,6 +20,8 @@ type Options struct {
 	DryRun       bool      // stop before the publish
 	Backfill     bool      // write history only: the date is never what the _current views show
 	ValidateOnly bool      // only the backtest
+
+	Accept []Acceptance // checks that may fail
 }
 
 // A Result says what a run did.
@@ -32,11 +36,14 @@ type Result struct {
 	Checks    []Check
 	Backtests []Backtest // newest origin first
 	Warnings  []string
-	Moved     *Move // the largest move between core segments; nil where there was none to tell of
+	Notes     []string // what a person may want to know, and no check says
+	Moved     *Move    // the largest move between core segments; nil where there was none to tell of
 	Elapsed   time.Duration
 
-	// Staged is what a run would have published that did not: rejected, or dry. It can be read until the warehouse is closed.
+	// Staged is what a run would have published that did not: rejected, or dry. It can be read until the warehouse is closed;
+	// what is Kept, longer.
 	Staged []warehouse.Ref
+	Kept   warehouse.Kept
 
 	Planned     Cost  // what the run was expected to read
 	BytesBilled int64 // what the warehouse billed for the run; 0 where it does not charge
@@ -55,6 +62,7 @@ type run struct {
 	id       warehouse.Run
 	sources  []source
 	prev     generation
+	back     lookback
 	started  time.Time
 	planned  Cost
 	moved    *Move
@@ -63,13 +71,16 @@ type run struct {
 	warnings []string
 	rejects  []Reject
 
-	cutMoved, ruleChanged bool // since the previous generation, by what the models report
-
 	tables map[string]warehouse.Ref // staged inputs by logical name
 	absent []sql.Relation           // what stands for the canonical inputs of sources that are not configured
 	staged []warehouse.Ref          // outputs, the ledger's included
 
+	applied  []warehouse.Ref // of those, what the chain gave of each customer
+	profiled warehouse.Ref   // of those, segment_profiles
+
 	labeled []labels // of the backtest's origins, oldest first
+
+	inputsAt map[frame.Day]warehouse.Ref // what the core segment is scored from, by day: see coreInputs
 }
 
 // Run does the job for one slot. Where the data are rejected, the error wraps ErrRejected, the ledger says why, and the
@@ -105,7 +116,7 @@ func (j *Job) run(ctx context.Context, o Options) (*Result, error) {
 	res := &Result{Run: r.id}
 	refs, err := r.work(ctx, res)
 	r.checkWarnings()
-	res.Checks, res.Rejects, res.Warnings = r.checks, r.rejects, r.warnings
+	res.Checks, res.Rejects, res.Warnings, res.Notes = r.checks, r.rejects, r.warnings, r.unused()
 	switch {
 	case err != nil, o.ValidateOnly:
 	case o.DryRun:
@@ -148,11 +159,10 @@ func (r *run) claim(ctx context.Context) error {
 		if r.prev, err = r.previous(ctx, r.AsOf); err != nil {
 			return err
 		}
-		back, err := r.lookedBack(ctx, r.AsOf)
-		if err != nil {
+		if r.back, err = r.lookedBack(ctx, r.AsOf); err != nil {
 			return err
 		}
-		digest, err := r.digest(r.AsOf, r.sources, r.prev, back, r.mode())
+		digest, err := r.digest(r.AsOf, r.sources, r.prev, r.back.runs(), r.mode())
 		if err != nil {
 			return err
 		}
@@ -167,14 +177,16 @@ func (r *run) claim(ctx context.Context) error {
 	}
 }
 
-func (r *run) mode() string {
+// mode is what o makes the result depend on.
+func (o Options) mode() string {
+	mode := "run"
 	switch {
-	case r.ValidateOnly:
-		return "validate"
-	case r.DryRun:
-		return "dry-run"
+	case o.ValidateOnly:
+		mode = "validate"
+	case o.DryRun:
+		mode = "dry-run"
 	}
-	return "run"
+	return strings.Join(append([]string{mode}, acceptedNames(o.Accept)...), " --accept ")
 }
 
 // work does everything up to the publish, and returns the staged tables to be published.
@@ -187,6 +199,14 @@ func (r *run) work(ctx context.Context, res *Result) ([]warehouse.Ref, error) {
 	}
 	if err := r.warnOfTime(ctx); err != nil {
 		return nil, err
+	}
+	var weeks warehouse.Ref
+	if !r.ValidateOnly {
+		var err error
+		if weeks, err = r.auditHistory(ctx); err != nil {
+			return nil, err
+		}
+		r.staged = append(r.staged, weeks)
 	}
 	withheld, validated, err := r.backtest(ctx, res)
 	r.staged = append(r.staged, validated...)
@@ -205,7 +225,6 @@ func (r *run) work(ctx context.Context, res *Result) ([]warehouse.Ref, error) {
 		return nil, err
 	}
 	r.warnings = append(r.warnings, warnings...)
-	r.cutMoved = len(warnings) > 0 // what cannot be taken over is learned anew
 	c, err := r.fit(ctx, features, models)
 	if err != nil {
 		return nil, err
@@ -216,6 +235,7 @@ func (r *run) work(ctx context.Context, res *Result) ([]warehouse.Ref, error) {
 		return nil, err
 	}
 	refs = append(refs, validated...)
+	refs = append(refs, weeks)
 	if err := r.audit(ctx, res, refs); err != nil {
 		return nil, err
 	}
@@ -250,7 +270,24 @@ func (r *run) record(ctx context.Context, res *Result, why error) error {
 	if err != nil {
 		return err
 	}
-	return r.Warehouse.Record(ctx, r.entry(state, res, why.Error()), ledger...)
+	if err := r.Warehouse.Record(ctx, r.entry(state, res, why.Error()), ledger...); err != nil || state != warehouse.Rejected {
+		return err
+	}
+	if res.Kept, err = r.Warehouse.Keep(ctx, distinct(r.staged)...); err != nil {
+		r.Log.Warn("what was staged cannot be looked at later", "error", err)
+	}
+	return nil
+}
+
+// distinct is refs with the last one of each name.
+func distinct(refs []warehouse.Ref) []warehouse.Ref {
+	var out []warehouse.Ref
+	for i, r := range refs {
+		if !slices.ContainsFunc(refs[i+1:], func(later warehouse.Ref) bool { return later.Table.Name == r.Table.Name }) {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 func (r *run) entry(s warehouse.State, res *Result, message string) warehouse.Entry {
@@ -271,6 +308,9 @@ func headline(res *Result) string {
 		if c.Name == checkGate {
 			s += "; " + c.Detail
 		}
+	}
+	if taken := accepted(res.Checks); taken != nil {
+		s = strings.TrimSuffix(s, ".") + "; accepted: " + strings.Join(taken, ", ")
 	}
 	return s
 }

@@ -9,7 +9,7 @@ import (
 	"segments/transforms/frame"
 )
 
-// Shares of the last run's customers under which a run fails, or warns.
+// Shares of what there was under which a run fails, or warns.
 const (
 	collapseBelow = 0.5
 	driftBelow    = 0.8
@@ -32,39 +32,48 @@ func (r *run) auditSizes(ctx context.Context, res *Result, labels warehouse.Ref)
 			return err
 		}
 	}
-	old, was := total(before), map[string]float64{}
-	for _, s := range before {
-		was[s.Segment] = float64(s.Customers) / float64(old)
-	}
-	now, state := total(res.Segments), Passed
-	if old == 0 {
-		r.check(checkVolume, "customers", NotEvaluated, "%d customers, and no run before to compare with", now)
-	} else {
-		switch ratio := float64(now) / float64(old); {
-		case ratio < collapseBelow:
-			state = Failed
-		case ratio < driftBelow || ratio > driftAbove:
-			state = Warned
-		}
-		r.check(checkVolume, "customers", state, "%d customers, %d on %s", now, old, r.prev.asOf.Format(time.DateOnly))
-	}
-	state = Passed
-	for _, s := range res.Segments {
-		if share := float64(s.Customers) / float64(now); share >= swallowed && old > 0 && was[s.Segment] < swallowed {
-			state = Failed
-			r.check(checkCollapse, r.CoreSegment, Failed, "%s has %.1f %% of all customers, %.1f %% before", s.Segment, 100*share, 100*was[s.Segment])
-		}
-	}
-	if state == Passed {
-		r.check(checkCollapse, r.CoreSegment, Passed, "no segment has swallowed the others")
-	}
+	of := func(s SegmentSize) int64 { return s.Customers }
+	old, now := total(before, of), total(res.Segments, of)
+	r.auditCustomers(old, now)
+	r.auditShares(before, res.Segments, old, now)
 	return nil
 }
 
-func total(ss []SegmentSize) int64 {
+// auditCustomers compares how many customers there are.
+func (r *run) auditCustomers(old, now int64) {
+	if old == 0 {
+		r.check(checkVolume, "customers", NotEvaluated, "%d customers, and no run before to compare with", now)
+		return
+	}
+	state := Passed
+	switch ratio := float64(now) / float64(old); {
+	case ratio < collapseBelow:
+		state = Failed
+	case ratio < driftBelow || ratio > driftAbove:
+		state = Warned
+	}
+	r.check(checkVolume, "customers", state, "%d customers, %d on %s", now, old, r.prev.asOf.Format(time.DateOnly))
+}
+
+// auditShares looks for a segment that has swallowed the others.
+func (r *run) auditShares(before, now []SegmentSize, old, all int64) {
+	was := map[string]float64{}
+	for _, s := range before {
+		was[s.Segment] = float64(s.Customers) / float64(old)
+	}
+	for _, s := range now {
+		if share := float64(s.Customers) / float64(all); share >= swallowed && old > 0 && was[s.Segment] < swallowed {
+			r.check(checkCollapse, r.CoreSegment, Failed, "%s has %.1f %% of all customers, %.1f %% before", s.Segment, 100*share, 100*was[s.Segment])
+			return
+		}
+	}
+	r.check(checkCollapse, r.CoreSegment, Passed, "no segment has swallowed the others")
+}
+
+func total[E any](all []E, of func(E) int64) int64 {
 	var n int64
-	for _, s := range ss {
-		n += s.Customers
+	for _, e := range all {
+		n += of(e)
 	}
 	return n
 }

@@ -17,6 +17,7 @@ var (
 	runID        = frame.String("run_id", "The run: as-of date and digest.")
 	origin       = frame.Date("origin", "The day the forecast was made from: the job was fitted and scored as of it.")
 	horizonDays  = frame.Int64("horizon_days", "The days after the origin in which conversions count.").In("days")
+	mainHorizon  = frame.Bool("main_horizon", "Whether that is validation.horizon, which decides; the shorter ones stand beside it.")
 )
 
 // The tables that the job fills itself.
@@ -40,23 +41,28 @@ var (
 	rateLow         = frame.Float64("rate_low", "Lower end of the 95 % Wilson interval of the rate.").In("share").Null()
 	rateHigh        = frame.Float64("rate_high", "Upper end of the 95 % Wilson interval of the rate.").In("share").Null()
 	lift            = frame.Float64("lift", "The rate by everybody's rate.").Null()
+	liftLow         = frame.Float64("lift_low", "Lower end of the 95 % interval of the lift: that of the rate by the rate of the rest (Katz, adjusted), seen against everybody.").Null()
+	liftHigh        = frame.Float64("lift_high", "Upper end of it.").Null()
 	valuePer        = frame.Float64("value_per_customer", "Value of the conversions within the horizon by customers.").In("money").Null()
 	pValue          = frame.Float64("p_value", "Test of the rate against that of all others.").Null()
 	qValue          = frame.Float64("q_value", "The p value after Benjamini and Hochberg over the segmentation.").Null()
 	verdict         = frame.String("verdict", "What the conversions say about the segment: above or below the rest, not_proven, too_few, or not_evaluated.")
-	mergeCandidate  = frame.String("merge_candidate", "A neighboring segment that conversions cannot tell it from.").Null()
-	segmentsAUC     = frame.Float64("segmentation_auc", "How well the order of the segments ranks converters: area under the ROC curve, the same in all rows of the segmentation.").Null()
-	segmentsAUCLow  = frame.Float64("segmentation_auc_low", "Lower end of its 95 % interval (DeLong).").Null()
-	segmentsAUCHigh = frame.Float64("segmentation_auc_high", "Upper end of its 95 % interval (DeLong).").Null()
-	scoredBy        = frame.String("scored_by", "What ordered the segments for the AUC: their rates at an earlier origin, or their declared order.").OneOf("earlier_rates", "declared_order")
+	originsAgreeing = frame.Int64("origins_agreeing", "Origins with this verdict on the segment, this one included. NULL of segments that were found in the data: those of "+
+		"another origin are others.").In("origins").Null()
+	originsEvaluated = frame.Int64("origins_evaluated", "Origins at which there was a verdict on the segment other than not_evaluated. NULL as origins_agreeing is.").In("origins").Null()
+	mergeCandidate   = frame.String("merge_candidate", "A neighboring segment that conversions cannot tell it from.").Null()
+	segmentsAUC      = frame.Float64("segmentation_auc", "How well the order of the segments ranks converters: area under the ROC curve, the same in all rows of the segmentation.").Null()
+	segmentsAUCLow   = frame.Float64("segmentation_auc_low", "Lower end of its 95 % interval (DeLong).").Null()
+	segmentsAUCHigh  = frame.Float64("segmentation_auc_high", "Upper end of its 95 % interval (DeLong).").Null()
+	scoredBy         = frame.String("scored_by", "What ordered the segments for the AUC: their rates at an earlier origin, or their declared order.").OneOf("earlier_rates", "declared_order")
 
 	segmentValidation = frame.Table{
 		Name: "segment_validation",
 		Doc: "Segments held against what happened next: the job fitted as of the origin, against the conversions of the horizon. " +
 			"Where history is too short, there are no rows and run_checks says so.",
 		Key: []string{"as_of", "origin", "horizon_days", "conversion_kind", "segmentation", "segment"},
-		Columns: cols(customer.AsOf, origin, horizonDays, conversionKind, segmentation, segment, customers, converters, rate, rateLow,
-			rateHigh, lift, valuePer, pValue, qValue, verdict, mergeCandidate, segmentsAUC, segmentsAUCLow, segmentsAUCHigh, scoredBy),
+		Columns: cols(customer.AsOf, origin, horizonDays, mainHorizon, conversionKind, segmentation, segment, customers, converters, rate, rateLow,
+			rateHigh, lift, liftLow, liftHigh, valuePer, pValue, qValue, verdict, originsAgreeing, originsEvaluated, mergeCandidate, segmentsAUC, segmentsAUCLow, segmentsAUCHigh, scoredBy),
 		PartitionBy: "as_of",
 	}
 
@@ -91,7 +97,7 @@ var (
 
 	checkName    = frame.String("check_name", "What was checked.")
 	checkSubject = frame.String("subject", "The table, source, segmentation or step it is about.")
-	checkState   = frame.String("state", "How it went; failed forbids to publish.").OneOf("passed", "warned", "failed", "not_evaluated")
+	checkState   = frame.String("state", "How it went; failed forbids to publish, accepted would if nobody had accepted it.").OneOf("passed", "warned", "failed", "accepted", "not_evaluated")
 	checkDetail  = frame.String("detail", "What was seen, in words and numbers.")
 
 	runChecks = frame.Table{
@@ -169,13 +175,14 @@ func (j *Job) Tables() ([]frame.Table, error) {
 			out = append(out, t)
 		}
 	}
-	out = append(out, definitions, segmentProfiles, segmentTraits, segmentTransitions, segmentValidation, modelValidation, modelParameters)
+	out = append(out, definitions, segmentProfiles, segmentTraits, segmentTransitions, segmentHistory, segmentShifts, segmentShiftValidation, driftTable, segmentValidation, segmentationValidation, segmentMerges, experimentResults, experimentArms, attributionTable, channelReturns, segmentFunnel,
+		modelValidation, modelParameters)
 	for _, sig := range sigs {
 		for _, t := range sig.Learned {
 			out = append(out, learnedTable(t))
 		}
 	}
-	out = append(out, warehouse.Runs, runChecks, runRejects)
+	out = append(out, sourceWeeks, warehouse.Runs, runChecks, runRejects)
 	seen := map[string]bool{}
 	for _, t := range out {
 		if seen[t.Name] {

@@ -2,13 +2,10 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"segments/pipeline/warehouse"
 	"segments/sql"
-	"segments/transforms/customer"
 	"segments/transforms/frame"
 )
 
@@ -18,21 +15,29 @@ type labels struct {
 	ref warehouse.Ref
 }
 
-// segmentsThen is the relation segments_then: which core segment a customer was in, from which day on. Where no run
-// published it, it is what the backtests of this run gave at their origins, fitted on nothing later.
-func (r *run) segmentsThen(_ context.Context) (sql.Relation, error) {
+// segmentsThen is the relation segments_then: which core segment a customer was in, from which day on. It is what the
+// history tells of the days before the run's; before the history begins, it is what the backtests of this run gave at their
+// origins, fitted on nothing later.
+//
+// Rows of the history that a later one corrects are there too, each with the moment from which it was known. The segment is
+// NULL from when on a customer was in none.
+//
+// The run's digest need not name the runs that the history is of: what it tells of earlier days follows from the previous
+// generation, whose digest names the one before it, and so on; and lookback.behind names the newest run that published one
+// of these days anew.
+func (r *run) segmentsThen(ctx context.Context) (sql.Relation, error) {
 	d := r.Warehouse.Dialect()
-	parts := []string{sql.Empty(segmentsThenTable, d).Select}
-	for _, l := range r.labeled {
-		parts = append(parts, fmt.Sprintf("SELECT customer_id, segment, CAST(%d AS %s) AS from_day, CAST(NULL AS %s) AS known_us FROM (%s) AS l WHERE segment IS NOT NULL",
-			frame.DayOf(l.at), d.Type(frame.Int64Kind), d.Type(frame.Int64Kind), sql.Members("", l.ref.Relation(), d, r.CoreSegment).Select))
+	history, begun, err := r.Warehouse.Published(ctx, segmentHistory)
+	if err != nil {
+		return sql.Relation{}, err
 	}
-	return sql.Relation{Name: segmentsThenTable.Name, Select: strings.Join(parts, "\nUNION ALL\n")}, nil
+	var origins []sql.Origin
+	for _, l := range r.labeled {
+		origins = append(origins, sql.Origin{Day: int64(frame.DayOf(l.at)), Members: sql.Members("", l.ref.Relation(), d, r.CoreSegment)})
+	}
+	told := sql.Empty(segmentHistory, d)
+	if begun {
+		told = history.Relation()
+	}
+	return sql.Then(told, d, int64(frame.DayOf(r.AsOf)), origins...), nil
 }
-
-// segmentsThenTable has the columns of segments_then.
-var segmentsThenTable = frame.Table{Name: "segments_then", Columns: []frame.Column{
-	customer.ID.Column, segment.Column,
-	frame.Int64("from_day", "The as-of day from which it was so, counted from 1970-01-01.").Column,
-	frame.Int64("known_us", "When a run published it, in microseconds since 1970 UTC; NULL where a backtest reconstructed it.").Null().Column,
-}}

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"segments/transforms/frame"
 )
 
 //go:embed query
@@ -194,6 +196,15 @@ func Checksum() string {
 		fmt.Fprintf(h, "%s %d\n%s", e.Name(), len(text), text)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Pick returns r with the columns cs alone.
+func (r Relation) Pick(d Dialect, cs ...frame.Column) Relation {
+	names := make([]string, len(cs))
+	for i, c := range cs {
+		names[i] = d.ident(c.Name)
+	}
+	return Relation{r.Name, "SELECT " + strings.Join(names, ", ") + " FROM (" + r.Select + ") AS r"}
 }
 
 // Where returns r with the rows in which the Date column has the day of the parameter param.

@@ -106,20 +106,20 @@ func TestTableName(t *testing.T) {
 }
 
 func TestBind(t *testing.T) {
-	q, err := Bind("segment_outcomes", DuckDB, map[string]any{"conversion_kind": "order", "as_of": 1, "unused": 2},
-		Relation{"members", "SELECT * FROM m WHERE d = @as_of"}, Relation{"outcomes", "SELECT * FROM o"})
+	params := map[string]any{"has_conversions": true, "as_of_day": 3, "horizon_days": 90, "as_of": 1, "unused": 2}
+	q, err := Bind("outcomes", DuckDB, params, Relation{"features", "SELECT * FROM m WHERE d = @as_of"}, Relation{"horizons", "SELECT * FROM o"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "WITH \"members\" AS NOT MATERIALIZED (SELECT * FROM m WHERE d = $as_of\n),\n" +
-		"\"outcomes\" AS NOT MATERIALIZED (SELECT * FROM o\n),\nconverted AS ("
+	want := "WITH \"features\" AS NOT MATERIALIZED (SELECT * FROM m WHERE d = $as_of\n),\n" +
+		"\"horizons\" AS NOT MATERIALIZED (SELECT * FROM o\n),\nconversions AS ("
 	if !strings.HasPrefix(q.Text, want) {
 		t.Errorf("the text is\n%s\nwant\n%s", q.Text, want)
 	}
-	if got := slices.Sorted(maps.Keys(q.Params)); !slices.Equal(got, []string{"as_of", "conversion_kind"}) {
+	if got := slices.Sorted(maps.Keys(q.Params)); !slices.Equal(got, []string{"as_of", "as_of_day", "has_conversions", "horizon_days"}) {
 		t.Errorf("the parameters are %v", got)
 	}
-	if _, err := Bind("segment_outcomes", BigQuery, nil); err == nil || !strings.Contains(err.Error(), "no value for the parameters conversion_kind") {
+	if _, err := Bind("outcomes", BigQuery, nil); err == nil || !strings.Contains(err.Error(), "no value for the parameters as_of_day, horizon_days, has_conversions") {
 		t.Errorf("without parameters: %v", err)
 	}
 	if _, err := Bind("nothing", DuckDB, nil); err == nil {

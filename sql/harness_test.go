@@ -143,11 +143,14 @@ func newWorld(d db, zone, asOf, today string, sources []sql.Source) world {
 		"horizon_days": int64(90), "band_2": int64(2), "band_3": int64(3), "band_4": int64(4), "band_5": int64(6),
 		"web_window_days": int64(90), "intent_window_days": int64(14), "engaged_session_seconds": int64(300),
 		"engaged_session_page_views": int64(3), "hot_lead_views": int64(3),
-		"conversion_kind": "any", "segmentation": "core_segment", "min_group": int64(2),
+		"conversion_kind": "any", "segmentation": "core_segment", "min_group": int64(2), "experiment_days": int64(30),
+		"attribution_days": int64(90), "attribution_window_days": int64(30), "attribution_touches": int64(20), "attribution_channels": int64(50),
+		"half_life_days": int64(7), "funnel_pages": int64(10), "has_touchpoints": false, "frequency_days": int64(730),
 		"has_web": false, "has_email": false, "has_discounts": false, "has_stores": false, "has_conversions": false,
 	}}
 	w.setAsOf(asOf, loc)
 	w.have["rates"] = sql.Rates(map[string]float64{"usd": 0.5}, sql.DuckDB)
+	w.have["horizons"] = sql.Horizons(sql.DuckDB, 30, 90)
 	w.have["previous"] = sql.Empty(frame.Table{Name: "previous", Columns: []frame.Column{
 		customer.ID.Column, frame.String("core_segment", "").Column, frame.Date("core_segment_since", "").Column,
 	}}, sql.DuckDB)
@@ -177,7 +180,7 @@ func newWorld(d db, zone, asOf, today string, sources []sql.Source) world {
 		}
 		w.have["source"] = typed
 		w.stage(sql.Canonical(s.Name))
-		for param, source := range map[string]string{"has_web": "web_events", "has_email": "email_events", "has_conversions": "conversions"} {
+		for param, source := range map[string]string{"has_web": "web_events", "has_email": "email_events", "has_conversions": "conversions", "has_touchpoints": "touchpoints"} {
 			if s.Name == source {
 				w.params[param] = true
 			}
@@ -277,8 +280,9 @@ func (w world) features() {
 	w.stage(outcomes)
 }
 
-var outcomes = frame.Table{Name: "outcomes", Key: []string{"customer_id", "conversion_kind"}, Columns: []frame.Column{
-	customer.ID.Column, frame.String("conversion_kind", "").Column, frame.Int64("conversions", "").Column, frame.Float64("value", "").Column,
+var outcomes = frame.Table{Name: "outcomes", Key: []string{"customer_id", "conversion_kind", "horizon_days"}, Columns: []frame.Column{
+	customer.ID.Column, frame.String("conversion_kind", "").Column, frame.Int64("horizon_days", "").Column, frame.Int64("conversions", "").Column,
+	frame.Int64("value_e4", "").Column,
 }}
 
 // table returns the columns of the query called name as CSV, its rows in order.

@@ -24,12 +24,12 @@ func TestPeople(t *testing.T) {
 
 func TestAudiences(t *testing.T) {
 	tw := duckCase(t)
-	got := lines(tw.world, "SELECT segmentation, segment, customers::VARCHAR, mailable::VARCHAR, round(share, 3)::VARCHAR, rule, sets_apart FROM ("+
+	got := lines(tw.world, "SELECT segmentation, segment, customers::VARCHAR, mailable::VARCHAR, held_out::VARCHAR, round(share, 3)::VARCHAR, rule, sets_apart FROM ("+
 		tw.bind("audiences").Text+") WHERE segmentation IN ('core_segment', 'cluster', 'value_tier') ORDER BY ALL")
 	want := []string{
-		"cluster c1 2 2 0.667  ", "cluster c2 1 1 0.333  ",
-		"core_segment Lost 4 3 0.5 gone ", "core_segment Loyal 3 2 0.375 buys often plan pro (1.5x)", "core_segment Prospect 1 0 0.125  ",
-		"value_tier Rest 7 4 0.875  ", "value_tier Top 5% 1 1 0.125  ",
+		"cluster c1 2 2 0 0.667  ", "cluster c2 1 1 0 0.333  ",
+		"core_segment Lost 5 3 1 0.556 gone ", "core_segment Loyal 3 2 0 0.333 buys often plan pro (1.5x)", "core_segment Prospect 1 0 0 0.111  ",
+		"value_tier Rest 8 4 1 0.889  ", "value_tier Top 5% 1 1 0 0.111  ",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("audiences are\n%q, want\n%q", got, want)

@@ -14,7 +14,7 @@ func Prepared() []frame.Table { return []frame.Table{orders, lateLines, refunds}
 // AsOf lists the tables that come of the canonical and prepared ones for each as-of date before customer_features, in
 // the order in which they are staged. Each is the result of the query of its name.
 func AsOf() []frame.Table {
-	return []frame.Table{customerPurchases, customerWeb, customerMoments, customerEmail, customerHabits}
+	return []frame.Table{CustomerPurchases, customerWeb, customerMoments, customerEmail, customerHabits}
 }
 
 // Columns of staged tables. Days are counted from 1970-01-01, moments are microseconds since then in UTC, and money is
@@ -38,7 +38,7 @@ var canonical = map[string]frame.Table{
 	"email_events": canonicalTable("email_events", maybeID, null(integer("occurred_us")), null(integer("occurred_day")),
 		text("event_name")),
 	"conversions": canonicalTable("conversions", maybeID, null(integer("converted_us")), null(integer("converted_day")),
-		text("kind"), null(integer("value_e4"))),
+		null(integer("converted_hour")), text("kind"), null(integer("value_e4"))),
 	"experiments": canonicalTable("experiments", maybeID, null(text("experiment")), null(text("variant")), null(integer("assigned_us")),
 		null(integer("assigned_day"))),
 	"touchpoints": canonicalTable("touchpoints", maybeID, null(integer("occurred_us")), null(integer("occurred_day")), null(text("channel")),
@@ -57,7 +57,8 @@ var (
 
 	refunds = staged("refunds", nil, id, null(text("order_id")), integer("refunded_day"), integer("amount_e4"))
 
-	customerPurchases = staged("customer_purchases", []string{"customer_id"}, id, integer("orders"), integer("purchase_days"),
+	// CustomerPurchases is what the query of its name gives as of a date.
+	CustomerPurchases = staged("customer_purchases", []string{"customer_id"}, id, integer("orders"), integer("purchase_days"),
 		null(integer("first_day")), null(integer("last_day")), null(integer("band2_day")), null(integer("band3_day")),
 		null(integer("band4_day")), null(integer("band5_day")), integer("monetary_e4"), integer("refund_e4"), integer("net_e4"),
 		null(integer("repeat_net_e4")), null(frame.Float64("median_interval_days", "").Column), integer("discounted_orders"),
@@ -77,6 +78,10 @@ var (
 	customerHabits = staged("customer_habits", []string{"customer_id"}, id, null(integer("weekday")), null(text("day_part")),
 		null(text("channel")), null(text("category")), null(text("device")))
 )
+
+// CustomerActions is what the query of its name gives as of a date: events ever, for CoreInputs.
+var CustomerActions = staged("customer_actions", []string{"customer_id"}, id, integer("web_events"), integer("email_events"),
+	integer("email_actions"))
 
 func canonicalTable(source string, cols ...frame.Column) frame.Table {
 	return frame.Table{Name: "canonical_" + source, Columns: append(cols, integer("copies"), null(text("reject")))}

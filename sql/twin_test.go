@@ -122,6 +122,7 @@ func (tw *twin) absent(c parityCase) {
 		tw.there["previous"] = tw.input("previous", tw.have["previous"].Select, tableTypes)
 	}
 	tw.there["rates"] = tw.input("rates", tw.have["rates"].Select, tableTypes)
+	tw.there["horizons"] = sql.Horizons(sql.BigQuery, 30, 90)
 }
 
 // query adds the temporary table of what the query called name gives in BigQuery.

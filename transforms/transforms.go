@@ -48,6 +48,15 @@ type Model interface {
 	Report() Report
 }
 
+// A Recutter is a model whose cut points can be told from its rules. Where both are others than before, it says which of
+// the two moved somebody.
+type Recutter interface {
+	Model
+
+	// Recut returns a model with the rules of the receiver and the cut points of before; nil where before is of another kind.
+	Recut(before Model) Model
+}
+
 // A Signature lists what a transform reads and what it adds.
 type Signature struct {
 	FitInputs []frame.Column // what Fit reads: customer features, and outputs of earlier transforms

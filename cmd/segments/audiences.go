@@ -22,9 +22,10 @@ func (a *app) audiencesCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "audiences", Short: "List the groups of the newest published day, and how many of each may be e-mailed", Args: cobra.NoArgs,
 		Long: "List the groups of the newest published day: how many customers each has, and how many of them may be e-mailed,\n" +
-			"because they agreed to it and have not unsubscribed. As JSON or CSV the list says also who is in a group.",
+			"because they agreed to it, have not unsubscribed and are not in the holdout. As JSON or CSV the list says also\n" +
+			"who is in a group, and how many are held out.",
 		RunE: a.reading(func(ctx context.Context, j *pipeline.Job, _ []string) error {
-			columns := []string{"as_of", "segmentation", "segment", "customers", "mailable", "share", "rule", "action"}
+			columns := []string{"as_of", "segmentation", "segment", "customers", "mailable", "held_out", "share", "rule", "action"}
 			if a.format == "table" {
 				columns = []string{"segmentation", "segment", "customers", "mailable", "share", "action"}
 			}
@@ -53,7 +54,7 @@ func (a *app) exportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "export SEGMENT", Short: "Write who of a group may be e-mailed, as CSV", Args: cobra.ExactArgs(1),
 		Long: "Write who of a group of the newest published day may be e-mailed, as CSV: customer_id, segmentation, segment, as_of.\n" +
-			"Who has not agreed to e-mail, or has unsubscribed, is not among them. `segments audiences` lists the groups.\n\n" +
+			"Who has not agreed to e-mail, has unsubscribed or is in the holdout is not among them. `segments audiences` lists the groups.\n\n" +
 			"A text that a spreadsheet would take for a formula gets an apostrophe before it. Where a program reads the file,\n" +
 			"--raw leaves every text as it is.",
 		Example: "  segments export Champions --file champions.csv\n  segments export repeat_customer --segmentation life_cycle\n" +
@@ -109,7 +110,10 @@ func (a *app) export(ctx context.Context, j *pipeline.Job, name string, x export
 	}
 	fmt.Fprintf(a.err, "✓ %s of %s customers of %s may be e-mailed, as of %s\n",
 		thousands(n), thousands(group.customers), terminal.Visible(group.segment), group.asOf)
-	if n == 0 {
+	if group.heldOut > 0 {
+		fmt.Fprintf(a.err, "  %s more might be, but are in the holdout\n", thousands(group.heldOut))
+	}
+	if n == 0 && group.heldOut == 0 {
 		fmt.Fprintln(a.err, "  nobody in it is known to have agreed: sources.customers.columns.consent_email names the column that says who has")
 	}
 	if w.changed > 0 {
@@ -159,11 +163,11 @@ func writeMembers(w *csvWriter, in frame.Batches, address bool) (n int64, err er
 // An audience is a group as it can be asked for.
 type audience struct {
 	segmentation, segment, asOf string
-	customers                   int64
+	customers, heldOut          int64
 }
 
 func (a *app) audiences(ctx context.Context, j *pipeline.Job) ([]audience, error) {
-	l, err := list(j.Audiences(ctx), "segmentation", "segment", "as_of", "customers")
+	l, err := list(j.Audiences(ctx), "segmentation", "segment", "as_of", "customers", "held_out")
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +177,8 @@ func (a *app) audiences(ctx context.Context, j *pipeline.Job) ([]audience, error
 	out := make([]audience, len(l.rows))
 	for i, r := range l.rows {
 		n, _ := r[3].(int64)
-		out[i] = audience{fmt.Sprint(r[0]), fmt.Sprint(r[1]), fmt.Sprint(r[2]), n}
+		held, _ := r[4].(int64)
+		out[i] = audience{fmt.Sprint(r[0]), fmt.Sprint(r[1]), fmt.Sprint(r[2]), n, held}
 	}
 	return out, nil
 }

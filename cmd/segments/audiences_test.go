@@ -210,12 +210,12 @@ func TestAudiencesAndExport(t *testing.T) {
 func TestPick(t *testing.T) {
 	t.Parallel()
 	all := []audience{
-		{"core_segment", "Loyal", "2024-01-01", 5},
-		{"core_segment", "LOYAL", "2024-01-01", 1},
-		{"core_segment", "\u202e=x\x1b[2J", "2024-01-01", 1},
-		{"rfm_segment", "Lost", "2024-01-01", 2},
-		{"cluster", "Lost", "2024-01-01", 2},
-		{"core_segment", strings.Repeat("x", 10_000), "2024-01-01", 1},
+		{"core_segment", "Loyal", "2024-01-01", 5, 0},
+		{"core_segment", "LOYAL", "2024-01-01", 1, 0},
+		{"core_segment", "\u202e=x\x1b[2J", "2024-01-01", 1, 0},
+		{"rfm_segment", "Lost", "2024-01-01", 2, 0},
+		{"cluster", "Lost", "2024-01-01", 2, 0},
+		{"core_segment", strings.Repeat("x", 10_000), "2024-01-01", 1, 0},
 	}
 	for name, want := range map[string]string{
 		"Loyal":           "",

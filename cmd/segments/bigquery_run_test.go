@@ -74,7 +74,13 @@ func TestBigQueryRuns(t *testing.T) {
 		t.Errorf("the ledger says %v", got)
 	}
 	out, _ := s.segments(exitOK, "show", "-o", "csv")
-	says(t, out, "REJECTED", "collapse,core_segment,failed")
+	says(t, out, "REJECTED", "collapse,core_segment,failed", "table,until\n", "\nsegment_profiles,")
+	out, _ = s.segments(exitOK, "show", "--table", "segment_profiles", "-o", "csv") // of what is kept in the staging data set
+	says(t, out, "\n"+day(0)+",core_segment,Buyer,")
+	s.child("run", "--as-of", day(0)).exits(exitRejected) // once more: what was kept of it is replaced
+	if kept := slices.DeleteFunc(p.staged(), func(name string) bool { return !strings.HasSuffix(name, "_segment_profiles") }); len(kept) != 1 {
+		t.Errorf("kept after a second rejection: %v", kept)
+	}
 	out, _ = s.segments(exitOK, "status", "-o", "csv")
 	says(t, out, day(1)+",", "REJECTED")
 }

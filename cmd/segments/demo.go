@@ -101,7 +101,7 @@ const queriesToTry = `
 Three queries to try, in the duckdb shell on %s:
   SELECT core_segment, count(*) AS customers, round(avg(monetary_total)) AS spent FROM customer_segments_current GROUP BY ALL ORDER BY 3 DESC;
   SELECT origin, segment, customers, round(rate, 3) AS rate, verdict FROM segment_validation_current
-    WHERE segmentation = 'core_segment' AND conversion_kind = 'any' ORDER BY 1 DESC, 4 DESC;
+    WHERE segmentation = 'core_segment' AND conversion_kind = 'any' AND main_horizon ORDER BY 1 DESC, 4 DESC;
   SELECT customer_id, core_segment, drops_on, drops_to FROM customer_segments_current WHERE drops_on <= as_of + 7 ORDER BY monetary_total DESC LIMIT 10;
 Or here:
   segments explain segment Champions -c %s

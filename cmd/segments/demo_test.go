@@ -35,8 +35,10 @@ func TestDemoRejectsAreThoseInjected(t *testing.T) {
 		"orders.bad_amount": d.OrdersWithoutAmount, "orders.refund_above_amount": d.ExcessRefunds,
 		"web_events.missing_customer_id": d.WebEventsWithoutCustomer,
 		"customers_known.consent":        d.OptedOut,
+		"touchpoints.duplicate":          d.DuplicateTouchpoints, "touchpoints.missing_customer_id": d.TouchpointsWithoutCustomer,
+		"experiments.duplicate": d.DuplicateAssignments, "experiments.several_variants": 2 * d.InBothVariants,
 	}
-	for _, name := range []string{"customers", "orders", "web_events", "email_events", "conversions"} {
+	for _, name := range []string{"customers", "orders", "web_events", "email_events", "conversions", "touchpoints", "costs", "experiments"} {
 		read := truth.Rows[name+".csv"]
 		want[name+".read"], want[name+".used"] = read, read
 	}

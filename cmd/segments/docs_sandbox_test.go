@@ -35,7 +35,10 @@ var sandboxes = map[string]func(s *sandbox){
 		s.write("more.yaml", quick+"schedule: \"0 3 * * *\"\n")
 		s.replace = []string{"segments check   ", "cat more.yaml >> segments.yaml; segments check   "}
 	},
-	"docs/activation.md": func(s *sandbox) { s.published(".") },
+	"docs/activation.md":  func(s *sandbox) { s.published(".") },
+	"docs/experiments.md": func(s *sandbox) { s.published("."); s.asks("shop.duckdb") },
+	"docs/drift.md":       func(s *sandbox) { s.published("."); s.asks("shop.duckdb") },
+	"docs/attribution.md": func(s *sandbox) { s.published("."); s.asks("shop.duckdb") },
 	"docs/bigquery.md": func(s *sandbox) {
 		p := onEmulator(s)
 		dir, _ := company(s, demo.Options{Customers: 300, Seed: 1})
@@ -57,6 +60,7 @@ var sandboxes = map[string]func(s *sandbox){
 	},
 	"docs/kubernetes.md": func(s *sandbox) { s.published("."); s.asks("shop.duckdb") },
 	"docs/looker.md":     func(*sandbox) {},
+	"docs/memory.md":     func(s *sandbox) { s.published("."); s.asks("shop.duckdb") },
 	"docs/real-data.md": func(s *sandbox) {
 		data := publicData(s, "online_retail/online_retail.parquet")
 		examples, err := filepath.Abs("../../examples")
@@ -73,6 +77,8 @@ var sandboxes = map[string]func(s *sandbox){
 		s.published(".")
 		check(s, os.Rename(filepath.Join(s.dir, "segments.yaml"), filepath.Join(s.dir, "shop.yaml")))
 	},
+	"docs/tuning.md":     func(s *sandbox) { s.published(".") },
+	"docs/validation.md": func(s *sandbox) { s.published("."); s.asks("shop.duckdb") },
 	"docs/tutorial.md": func(s *sandbox) {
 		s.asks("my-shop/my_shop.duckdb")
 		s.write("more.yaml", quick)

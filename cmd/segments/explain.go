@@ -94,10 +94,10 @@ func (a *app) explainCheckCommand() *cobra.Command {
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			var names []string
-			l := &listing{headers: []string{"check", "about", "warns", "fails", "not_evaluated", "what_to_do"}}
+			l := &listing{headers: []string{"check", "about", "warns", "fails", "not_evaluated", "what_to_do", "accept"}}
 			for _, d := range pipeline.CheckDocs() {
 				if names = append(names, d.Name); len(args) == 0 || strings.EqualFold(d.Name, args[0]) {
-					l.add(d.Name, d.About, d.Warns, d.Fails, d.Skips, d.Do)
+					l.add(d.Name, d.About, d.Warns, d.Fails, d.Skips, d.Do, howToAccept(d))
 				}
 			}
 			if len(l.rows) == 0 {
@@ -113,7 +113,7 @@ func (a *app) explainCheckCommand() *cobra.Command {
 					continue
 				}
 				s.Title(spoken(r[0]))
-				for k, name := range []string{"about", "warns where", "fails where", "not evaluated where", "what to do"} {
+				for k, name := range []string{"about", "warns where", "fails where", "not evaluated where", "what to do", "accept"} {
 					s.Line(name, spoken(r[k+1]))
 				}
 			}
@@ -235,13 +235,17 @@ func (a *app) explainCustomer(ctx context.Context, j *pipeline.Job, id string, d
 	if err != nil {
 		return err
 	}
+	been, err := history(ctx, j, id)
+	if err != nil {
+		return err
+	}
 	if features == nil {
 		of := ""
 		if !day.IsZero() {
 			of = " of " + day.Format(time.DateOnly)
 		}
 		return usageError{fmt.Errorf("customer %q is not in the published customer_features%s: unknown, or left out "+
-			"(`segments show` says how many were, and why)", id, of)}
+			"(`segments show` says how many were, and why)%s", id, of, left(been))}
 	}
 	tables, err := declared()
 	if err != nil {
@@ -264,7 +268,7 @@ func (a *app) explainCustomer(ctx context.Context, j *pipeline.Job, id string, d
 		}
 	}
 	if a.format == "table" {
-		return a.customerSheet(id, j, l, columns)
+		return a.customerSheet(id, j, l, been, columns)
 	}
 	return a.show(l)
 }

@@ -170,7 +170,7 @@ func conversionWords(of func(name string) any) string {
 }
 
 // customerSheet prints what is known of a customer: what was computed, step by step, and what that rests on.
-func (a *app) customerSheet(id string, j *pipeline.Job, l *listing, columns map[string]frame.Column) error {
+func (a *app) customerSheet(id string, j *pipeline.Job, l *listing, been []stay, columns map[string]frame.Column) error {
 	value := map[string]any{}
 	for _, r := range l.rows {
 		value[spoken(r[0])] = r[1]
@@ -197,6 +197,7 @@ func (a *app) customerSheet(id string, j *pipeline.Job, l *listing, columns map[
 			put(c.Name)
 		}
 	}
+	historySheet(s, been)
 	s.Title("what it rests on")
 	for _, r := range l.rows {
 		put(spoken(r[0]))

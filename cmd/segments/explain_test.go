@@ -168,7 +168,7 @@ func TestCommandsThatRead(t *testing.T) {
 	says(t, stderr, "checks passed")
 	for _, r := range listed(t, out) {
 		got := fmt.Sprint(r["customers"], " ", r["converters"])
-		want := s.row(fmt.Sprintf("SELECT customers, converters FROM segment_validation WHERE origin = '%s' AND conversion_kind = '%s' AND segmentation = '%s' AND segment = '%s'",
+		want := s.row(fmt.Sprintf("SELECT customers, converters FROM segment_validation WHERE main_horizon AND origin = '%s' AND conversion_kind = '%s' AND segmentation = '%s' AND segment = '%s'",
 			r["origin"], r["conversion"], r["segmentation"], strings.ReplaceAll(r["segment"].(string), "'", "''")))
 		if got != want {
 			t.Fatalf("validate: %v, published %s", r, want)

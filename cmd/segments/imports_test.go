@@ -28,6 +28,7 @@ transforms/rfm                   : transforms transforms/frame transforms/custom
 transforms/behavior              : transforms transforms/frame transforms/customer transforms/quantile
 transforms/clv                   : transforms transforms/frame transforms/customer transforms/clv/btyd
 transforms/clv/btyd              :
+transforms/holdout               : transforms transforms/frame transforms/customer transforms/segment
 transforms/segment               : transforms transforms/frame transforms/customer
                                    transforms/rfm transforms/clv transforms/cluster transforms/behavior
 sql                              : transforms/frame
@@ -41,13 +42,20 @@ pipeline/warehouse/bigquery/call : pipeline/warehouse
 pipeline/warehouse/bigquery/readrows : pipeline/warehouse
 pipeline/warehouse/bigquery/bigquerytest :
 pipeline/warehouse/bigquery/emulator :
-pipeline/steps                   : pipeline transforms/frame transforms/rfm transforms/clv transforms/cluster
-                                   transforms/behavior transforms/segment
-pipeline/queries                 : transforms/frame sql pipeline pipeline/warehouse pipeline/validation pipeline/steps pipeline/report
+pipeline/tune                    : pipeline/validation/stats
+pipeline/steps                   : pipeline pipeline/tune transforms transforms/customer transforms/frame transforms/rfm transforms/clv transforms/cluster
+                                   transforms/behavior transforms/segment transforms/holdout
+pipeline/queries                 : transforms/frame sql pipeline pipeline/warehouse pipeline/validation pipeline/attribution pipeline/steps
+                                   pipeline/report
 sql/typecheck                    : pipeline/queries
-pipeline/validation              : transforms/frame
+pipeline/experiment              : pipeline/validation/stats
+pipeline/validation              : transforms/frame pipeline/validation/stats
+pipeline/validation/stats        :
+pipeline/attribution             :
 pipeline/report                  : transforms/frame sql pipeline/warehouse pipeline/validation
 pipeline/report/reporttest       :
+pipeline/drift                   : pipeline/validation/stats
+pipeline/shift                   : pipeline/validation/stats
 pipeline/demo                    : transforms/frame
 pipeline/discover                : sql pipeline/discover/draft pipeline/discover/values pipeline/discover/words
 pipeline/discover/draft          : sql
@@ -59,8 +67,9 @@ pipeline/config                  : sql
 pipeline/notify                  :
 pipeline/telemetry               :
 pipeline/telemetry/telemetrytest :
-pipeline                         : transforms transforms/frame transforms/customer sql
-                                   pipeline/warehouse pipeline/validation
+pipeline                         : transforms transforms/frame transforms/customer transforms/quantile sql pipeline/tune
+                                   pipeline/warehouse pipeline/validation pipeline/validation/stats pipeline/experiment pipeline/attribution
+                                   pipeline/drift pipeline/shift
 cmd/segments                     : *
 cmd/segments/terminal            :
 cmd/on-emulator                  : pipeline/warehouse/bigquery/emulator

@@ -14,10 +14,12 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"segments/pipeline"
+	"segments/pipeline/attribution"
 	"segments/pipeline/config"
 	"segments/pipeline/steps"
 	"segments/pipeline/validation"
 	"segments/pipeline/warehouse"
+	"segments/transforms/holdout"
 )
 
 // readConfig is config.Read, which says where a configuration comes from if there is none.
@@ -74,12 +76,21 @@ func (a *app) jobWith(c *config.Config, found *config.Errors) (*pipeline.Job, er
 	f := steps.Forecast()
 	j := &pipeline.Job{
 		Name: c.Name, Location: c.Location(), Sources: c.SQLSources(), Forecast: &f, CoreSegment: steps.CoreSegment(),
-		HorizonDays: int(v.Horizon), Origins: v.Origins,
+		HorizonDays: int(v.Horizon), Origins: v.Origins, MaxSegments: v.MaxSegments,
 		Gate:     validation.Gate{MinAUCLower: v.Gate.MinAUCLower, MinConverters: v.Gate.MinConverters},
 		Currency: c.Currency.Code, Rates: c.Currency.Rates,
 		MaxRejected: c.Quality.MaxRejected, MaxAnonymous: c.Quality.MaxAnonymous, MinGroup: c.Privacy.MinGroup,
 		RetentionDays: int(c.Outputs.Retention), People: c.Outputs.People, Freshness: c.FreshnessDays(), FreshnessWait: time.Duration(c.Freshness.Wait),
 		Now: a.now, Log: a.logger(), CodeVersion: codeVersion(),
+	}
+	at := c.Attribution
+	j.Attribution = attribution.Options{
+		WindowDays: int(at.Window), Days: int(at.Days), HalfLifeDays: int(at.HalfLife), Model: attribution.Model(at.Model),
+	}
+	e := c.Experiments
+	j.Experiments = pipeline.Experiments{Controls: e.Control, HorizonDays: int(e.Horizon), Expected: e.Expected}
+	for _, d := range v.ShorterHorizons() {
+		j.Horizons = append(j.Horizons, int(d))
 	}
 	wrong := func(section string, err error) error {
 		if err == nil || found.Add(err) == nil {
@@ -91,7 +102,7 @@ func (a *app) jobWith(c *config.Config, found *config.Errors) (*pipeline.Job, er
 		}
 		return found.Add(c.Errorf(section+"."+field, "%s", strings.TrimSpace(rest)))
 	}
-	errs := []error{wrong("validation.gate", j.Gate.Check())}
+	errs := []error{wrong("validation.gate", j.Gate.Check()), wrong("attribution", j.Attribution.Check())}
 	known := map[string]bool{}
 	j.Steps = steps.All()
 	for _, t := range j.Steps {
@@ -100,6 +111,9 @@ func (a *app) jobWith(c *config.Config, found *config.Errors) (*pipeline.Job, er
 		_, err := t.Estimator.Signature()
 		errs = append(errs, wrong(section, err))
 		known[t.Name] = true
+		if h, ok := t.Estimator.(*holdout.Estimator); ok {
+			j.Experiments.Holdout = h.On()
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Transforms)) {
 		if !known[name] {
@@ -111,7 +125,7 @@ func (a *app) jobWith(c *config.Config, found *config.Errors) (*pipeline.Job, er
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	digest, err := json.Marshal([]any{c.Validation, c.Currency, c.Quality, c.Privacy, c.Outputs})
+	digest, err := json.Marshal([]any{c.Validation, c.Currency, c.Quality, c.Privacy, c.Outputs, c.Experiments, c.Attribution})
 	j.ConfigDigest = digest
 	return j, err
 }

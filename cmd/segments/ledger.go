@@ -233,11 +233,15 @@ func shortRuns(l *listing) *listing {
 }
 
 func (a *app) showCommand() *cobra.Command {
-	return &cobra.Command{
+	var table string
+	var limit int
+	c := &cobra.Command{
 		Use: "show [RUN]", Short: "Show the checks of a run and what became of its rows (default the last run)", Args: cobra.MaximumNArgs(1),
 		Long: "Show the checks of a run and what became of its rows. RUN is a run, the first letters of one, or a day, which stands for its\n" +
-			"newest run. Without it, it is the last run.",
-		Example:           "  segments show -c shop.yaml\n  segments show 2026-11-20\n  segments show -o json | jq '.checks[] | select(.state == \"failed\")'",
+			"newest run. Without it, it is the last run. With --table, show the first rows of one of its tables: of a rejected run they are\n" +
+			"kept for a while, so that one can see what would have been published.",
+		Example: "  segments show -c shop.yaml\n  segments show 2026-11-20\n  segments show --table segment_profiles\n" +
+			"  segments show -o json | jq '.checks[] | select(.state == \"failed\")'",
 		ValidArgsFunction: a.completeRuns,
 		RunE: a.reading(func(ctx context.Context, j *pipeline.Job, args []string) error {
 			runs, err := list(j.Runs(ctx, ""), runColumns...)
@@ -249,21 +253,36 @@ func (a *app) showCommand() *cobra.Command {
 				return err
 			}
 			runs.rows = runs.rows[i : i+1]
-			run := ledgerRuns(runs)[0]
-			checks, err := list(j.Checks(ctx, run.id), "check_name", "subject", "state", "detail")
-			if err != nil {
-				return err
+			if table != "" {
+				return a.showTable(ctx, j, ledgerRuns(runs)[0], table, limit)
 			}
-			rejects, err := list(j.Rejects(ctx, run.id), "source", "reason", "rows")
-			if err != nil {
-				return err
-			}
-			if a.format == "table" {
-				return a.showSheet(run, checks, rejects)
-			}
-			return a.showAll([]string{"run", "checks", "rejects"}, runs, checks, rejects)
+			return a.showRun(ctx, j, runs)
 		}),
 	}
+	c.Flags().StringVar(&table, "table", "", "show rows of this table of the run; `segments tables` lists them")
+	c.Flags().IntVar(&limit, "limit", 20, "with --table: how many rows")
+	return c
+}
+
+// showRun shows the one run of runs.
+func (a *app) showRun(ctx context.Context, j *pipeline.Job, runs *listing) error {
+	run := ledgerRuns(runs)[0]
+	checks, err := list(j.Checks(ctx, run.id), "check_name", "subject", "state", "detail")
+	if err != nil {
+		return err
+	}
+	rejects, err := list(j.Rejects(ctx, run.id), "source", "reason", "rows")
+	if err != nil {
+		return err
+	}
+	kept, err := keptOf(ctx, j, run)
+	if err != nil {
+		return err
+	}
+	if a.format == "table" {
+		return a.showSheet(run, checks, rejects, kept)
+	}
+	return a.showAll([]string{"run", "checks", "rejects", "staged"}, runs, checks, rejects, keptListing(kept))
 }
 
 // pickRun finds the run that name means among runs, which are newest first: the whole identifier, its beginning, or its day.

@@ -213,7 +213,7 @@ func TestLookMLAnswers(t *testing.T) {
 		"tile Revenue so far":                   {"customer_segments_current.total_revenue", "SELECT sum(monetary_total) FROM customer_segments_current"},
 		"explore customer_segments: measures":   {"customer_segments.total_customers", "SELECT avg(customers) FROM run_events"},
 		"explore segment_profiles: measures":    {"segment_profiles.total_customers", "SELECT avg(customers) FROM run_events"},
-		"explore segment_validation: measures":  {"segment_validation.total_converters", "SELECT sum(converters) FROM segment_validation WHERE segmentation = 'core_segment'"},
+		"explore segment_validation: measures":  {"segment_validation.total_converters", "SELECT sum(converters) FROM segment_validation WHERE main_horizon AND segmentation = 'core_segment'"},
 		"explore segment_transitions: measures": {"segment_transitions.total_moved", "SELECT sum(customers) FROM segment_transitions WHERE segmentation = 'core_segment' AND cause <> 'none'"},
 		"explore run_checks: measures":          {"run_checks.total_warned", "SELECT count(*) FROM run_checks WHERE state = 'warned'"},
 	} {

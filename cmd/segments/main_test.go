@@ -116,7 +116,7 @@ func newShop(t testing.TB, data, more string) shop {
 	s := shop{t, t.TempDir(), today}
 	yaml, err := os.ReadFile(filepath.Join(data, "segments.yaml"))
 	check(t, err)
-	for _, name := range []string{"customers", "orders", "web_events", "email_events", "conversions"} {
+	for _, name := range []string{"customers", "orders", "web_events", "email_events", "conversions", "touchpoints", "costs", "experiments"} {
 		yaml = bytes.ReplaceAll(yaml, []byte("from: "+name+".csv"), []byte("from: "+filepath.Join(data, name+".parquet")))
 	}
 	yaml = bytes.ReplaceAll(yaml, []byte("path: shop.duckdb"), []byte("path: shop.duckdb, threads: 1")) // which takes least in all

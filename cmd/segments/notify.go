@@ -138,10 +138,14 @@ func whatToDo(how string, res *pipeline.Result, err error) string {
 				warned++
 			}
 		}
-		if warned == 0 {
-			return ""
+		text := ""
+		if taken := acceptedChecks(res); len(taken) > 0 {
+			text = "Published although a check failed, since it was accepted: " + strings.Join(taken, ", ") + ". "
 		}
-		return fmt.Sprintf("%s warned; segments show %s has them.", plural(int64(warned), "check"), res.Run.ID)
+		if warned == 0 {
+			return strings.TrimSpace(text)
+		}
+		return text + fmt.Sprintf("%s warned; segments show %s has them.", plural(int64(warned), "check"), res.Run.ID)
 	case "rejected":
 		return failedChecks(res) + "What was published before is untouched; segments show has the checks."
 	case "broken":
@@ -164,6 +168,20 @@ func whatToDo(how string, res *pipeline.Result, err error) string {
 
 // quotesData are the checks whose details repeat what is in the data.
 var quotesData = []string{"one_currency"}
+
+// acceptedChecks are the checks that were accepted, three of them at most.
+func acceptedChecks(res *pipeline.Result) []string {
+	var out []string
+	for _, c := range res.Checks {
+		if c.State == pipeline.Accepted {
+			out = append(out, c.Name+" of "+c.Subject)
+		}
+	}
+	if len(out) > 3 {
+		out = append(out[:3], "and others")
+	}
+	return out
+}
 
 // failedChecks says which checks failed, three of them at most.
 func failedChecks(res *pipeline.Result) string {

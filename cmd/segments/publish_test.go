@@ -119,7 +119,7 @@ func TestOrderDuplicatesAndThreadsChangeNothing(t *testing.T) {
 
 	shuffled := t.TempDir()
 	check(t, os.CopyFS(shuffled, os.DirFS(data)))
-	for _, name := range []string{"customers", "orders", "web_events", "email_events", "conversions"} {
+	for _, name := range []string{"customers", "orders", "web_events", "email_events", "conversions", "touchpoints", "costs", "experiments"} {
 		transform(t, filepath.Join(data, name+".parquet"), filepath.Join(shuffled, name+".parquet"),
 			"SELECT * FROM (SELECT * FROM source UNION ALL SELECT * FROM source WHERE hash(source) % 10 = 0) ORDER BY hash(COLUMNS(*)), random()")
 	}
@@ -173,15 +173,22 @@ func TestHistory(t *testing.T) {
 	if got := s.row("SELECT min(as_of), max(as_of) FROM customer_segments_current"); got != day(-1)+" "+day(-1) {
 		t.Errorf("current is %s", got)
 	}
-	bad := s.rows(`SELECT n.customer_id, n.core_segment, n.core_segment_since, b.core_segment, b.core_segment_since
-		FROM customer_segments AS n LEFT JOIN customer_segments AS b ON b.customer_id = n.customer_id AND b.as_of = '` + day(0) + `'
-		WHERE n.as_of = '` + day(-1) + `' AND n.core_segment_since IS DISTINCT FROM
-			CASE WHEN b.core_segment = n.core_segment THEN b.core_segment_since ELSE n.as_of END`)
+	// Since when is the first of the published days in a row, those that were filled in behind included.
+	bad := s.rows(`WITH days AS (SELECT DISTINCT as_of FROM customer_segments WHERE as_of <= '` + day(-1) + `'),
+		others AS (
+			SELECT n.customer_id, n.core_segment_since, max(d.as_of) FILTER (p.core_segment IS DISTINCT FROM n.core_segment) AS last_other
+			FROM customer_segments AS n CROSS JOIN days AS d
+			LEFT JOIN customer_segments AS p ON p.customer_id = n.customer_id AND p.as_of = d.as_of
+			WHERE n.as_of = '` + day(-1) + `' GROUP BY ALL
+		)
+		SELECT customer_id, core_segment_since, last_other FROM others
+		WHERE core_segment_since IS DISTINCT FROM (SELECT min(as_of) FROM days WHERE last_other IS NULL OR as_of > last_other)`)
 	if bad != nil {
 		t.Errorf("core_segment_since: %d wrong, first %s", len(bad), bad[0])
 	}
-	kept := s.row("SELECT count(*) FILTER (core_segment_since = '" + day(10) + "') > 100, min(core_segment_since) FROM customer_segments_current")
-	if kept != "true "+day(10) {
+	s.historyIsPublished()
+	kept := s.row("SELECT count(*) FILTER (core_segment_since = '" + day(12) + "') > 100, min(core_segment_since) FROM customer_segments_current")
+	if kept != "true "+day(12) {
 		t.Errorf("core_segment_since is not carried over: %s", kept)
 	}
 }

@@ -28,9 +28,9 @@ func (a *app) reportCommand() *cobra.Command {
 	var file string
 	var printContent bool
 	c := &cobra.Command{
-		Use: "report [RUN]", Short: "Write the HTML report of a published run again (default the current one)", Args: cobra.MaximumNArgs(1),
-		Long: "Write the HTML report of a published run again, from the published tables. RUN is a run or its day; `segments runs` lists them.\n" +
-			"A rejected run's report is written when it ends, since its tables are gone after that.",
+		Use: "report [RUN]", Short: "Write the HTML report of a run again (default the current one)", Args: cobra.MaximumNArgs(1),
+		Long: "Write the HTML report of a run again: of a published one from the published tables, of a rejected one from what is kept of it for\n" +
+			"a while. RUN is a run or its day, which stands for the run published on it; `segments runs` lists them.",
 		Example: "  segments report -c shop.yaml\n  segments report 2026-11-20 --file friday.html\n  segments report --print-content > content.csv",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if printContent {
@@ -38,7 +38,11 @@ func (a *app) reportCommand() *cobra.Command {
 				return err
 			}
 			return a.reading(func(ctx context.Context, j *pipeline.Job, args []string) error {
-				run, err := publishedRun(ctx, j, slices.Concat(args, []string{""})[0])
+				name := strings.Join(args, "")
+				run, staged, err := rejectedRun(ctx, j, name)
+				if err == nil && staged == nil {
+					run, err = publishedRun(ctx, j, name)
+				}
 				if err != nil {
 					return err
 				}
@@ -47,7 +51,7 @@ func (a *app) reportCommand() *cobra.Command {
 						return usageError{errors.New("report.file is none: say where with --file")}
 					}
 				}
-				if err := a.writeReport(ctx, j, run, nil, file); err != nil {
+				if err := a.writeReport(ctx, j, run, staged, file); err != nil {
 					return err
 				}
 				if file != "-" {
@@ -60,6 +64,41 @@ func (a *app) reportCommand() *cobra.Command {
 	c.Flags().StringVar(&file, "file", "", "where to write it (default report.file of the configuration); - is the standard output")
 	c.Flags().BoolVar(&printContent, "print-content", false, "print the table of suggested content that report.content may replace")
 	return c
+}
+
+// rejectedRun finds the run called name and what is kept of it; without tables it is no rejected run.
+func rejectedRun(ctx context.Context, j *pipeline.Job, name string) (report.Run, []warehouse.Ref, error) {
+	if name == "" {
+		return report.Run{}, nil, nil
+	}
+	runs, err := list(j.Runs(ctx, name), "run_id", "as_of", "state", "ended_at", "code_version", "message")
+	if err != nil || len(runs.rows) != 1 || runs.rows[0][2] != string(warehouse.Rejected) {
+		return report.Run{}, nil, err
+	}
+	r := runs.rows[0]
+	kept, err := j.Kept(ctx, name)
+	if err != nil {
+		return report.Run{}, nil, err
+	}
+	if len(kept.Tables) == 0 {
+		return report.Run{}, nil, usageError{fmt.Errorf("nothing is kept of run %s, which was rejected; `segments show %s` has its checks", name, name)}
+	}
+	asOf, err := time.Parse(time.DateOnly, fmt.Sprint(r[1]))
+	if err != nil {
+		return report.Run{}, nil, err
+	}
+	ended, err := time.Parse(time.RFC3339, fmt.Sprint(r[3]))
+	if err != nil {
+		return report.Run{}, nil, err
+	}
+	return report.Run{
+		ID: name, Name: j.Name, AsOf: asOf, State: report.Rejected, EndedAt: ended, CodeVersion: fmt.Sprint(r[4]), Why: whyRejected(fmt.Sprint(r[5])),
+	}, kept.Tables, nil
+}
+
+// whyRejected is what the report says of an error.
+func whyRejected(message string) string {
+	return strings.TrimPrefix(message, "nothing was published. ")
 }
 
 // publishedRun finds the run called name, a run or a day, whose rows are the published ones of its day; the current one
@@ -114,7 +153,7 @@ func (a *app) reportOn(ctx context.Context, j *pipeline.Job, o pipeline.Options,
 	case o.Backfill || o.ValidateOnly:
 		return
 	case runErr != nil:
-		run.State, run.Why = report.Rejected, strings.TrimPrefix(runErr.Error(), "nothing was published. ")
+		run.State, run.Why = report.Rejected, whyRejected(runErr.Error())
 	case o.DryRun:
 		run.State = report.DryRun
 	}

@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // oracleMacros are what the oracles share: the groups with their order, people by group, and what is said of small groups.
 var oracleMacros = []string{
@@ -16,7 +19,7 @@ var oracleMacros = []string{
 	`CREATE TEMP TABLE validated AS
 	SELECT v.*, d.segment_order, v.customers >= 20 AS told, CASE WHEN v.customers < 20 THEN 'too few' ELSE
 	  CASE verdict WHEN 'above' THEN 'more often' WHEN 'below' THEN 'less often' ELSE replace(verdict, '_', ' ') END END AS said
-	FROM segment_validation v LEFT JOIN segment_definitions d USING (segmentation, segment) WHERE v.as_of = {day} AND v.customers > 0`,
+	FROM segment_validation v LEFT JOIN segment_definitions d USING (segmentation, segment) WHERE v.as_of = {day} AND v.customers > 0 AND v.main_horizon`,
 	`CREATE TEMP TABLE newest AS SELECT * FROM validated WHERE conversion_kind = 'any' AND origin = (SELECT max(origin) FROM validated)`,
 	`CREATE TEMP TABLE core AS SELECT * FROM newest WHERE segmentation = 'core_segment'`,
 	`CREATE TEMP TABLE scored AS
@@ -38,7 +41,10 @@ var oracleMacros = []string{
 	  avg(days_since_last_order) AS recency, avg(purchase_days) AS purchases, sum(round(average_order_value * orders, 4)) / nullif(sum(orders), 0) AS value,
 	  sum(round(value_last_horizon, 4)) / count(*) AS revenue, avg(CASE WHEN email_clicked > 0 OR web_engaged_sessions > 0 THEN 1 ELSE 0 END) AS engaged,
 	  avg(CASE WHEN purchase_days_last_horizon > 0 THEN 1 ELSE 0 END) AS bought, sum(round(discount_share * orders)) / nullif(sum(orders), 0) AS discounted,
-	  sum(round(store_share * orders)) / nullif(sum(orders), 0) AS in_store, place
+	  sum(round(store_share * orders)) / nullif(sum(orders), 0) AS in_store,
+	  CASE WHEN count(last_order_on) >= 20 THEN count(*) FILTER (purchase_days > 1) / count(last_order_on) END AS again,
+	  CASE WHEN count(purchase_interval_days) >= 20 THEN avg(purchase_interval_days) END AS pause, avg(web_sessions) AS visits,
+	  CASE WHEN count(email_allowed) >= 20 THEN avg(email_allowed::INT) END AS mailable, place
 	FROM (SELECT *, core_segment AS who, segment_order AS place FROM people UNION ALL SELECT *, 'Everybody', 99 FROM people) GROUP BY who, place`,
 	`CREATE TEMP TABLE staged AS
 	SELECT p.core_segment, p.journey_stage, p.segment_order, list_position(['awareness', 'consideration', 'decision', 'retention'], p.journey_stage) AS stage,
@@ -57,11 +63,12 @@ var oracleMacros = []string{
 // conversionColumns are those of every table about conversions.
 const conversionColumns = `segment, customers, CASE WHEN told THEN converters END, CASE WHEN told THEN rate END, CASE WHEN told THEN rate_low END,
 	CASE WHEN told THEN rate_high END, said, CASE WHEN told THEN lift END, CASE WHEN told THEN q_value END, CASE WHEN told THEN value_per_customer END,
-	CASE WHEN told THEN merge_candidate END`
+	CASE WHEN told THEN merge_candidate END, CASE WHEN told THEN lift_low END, CASE WHEN told THEN lift_high END,
+	CASE WHEN told THEN origins_agreeing END, CASE WHEN told THEN origins_evaluated END`
 
 const checkColumns = `SELECT replace(check_name, '_', ' '), %s, replace(state, '_', ' '), detail FROM run_checks WHERE run_id = {run} AND `
 
-const checkOrder = ` CASE state WHEN 'failed' THEN 0 WHEN 'warned' THEN 1 WHEN 'not_evaluated' THEN 2 ELSE 3 END, check_name, subject`
+const checkOrder = ` CASE state WHEN 'failed' THEN 0 WHEN 'accepted' THEN 1 WHEN 'warned' THEN 2 WHEN 'not_evaluated' THEN 3 ELSE 4 END, check_name, subject`
 
 var forecastChecksOracle = fmt.Sprintf(checkColumns, "subject") +
 	`(check_name = 'forecast_beats_naive' OR check_name = 'fit' AND subject = 'clv') ORDER BY check_name = 'fit',` + checkOrder
@@ -93,8 +100,19 @@ func contentOracle(columns []string) string {
 	return query + " FROM staged GROUP BY core_segment ORDER BY any_value(segment_order)"
 }
 
-// oracles are the tables of the report, by id, as SQL that has nothing in common with the report's.
-var oracles = map[string]string{
+// oracles are the tables of the report, by id, as SQL that has nothing in common with the report's: those below, and those of the
+// topics that have files of their own.
+var oracles = joinedOracles(tableOracles, validationOracles, kpiOracles, channelOracles, experimentOracles)
+
+func joinedOracles(topics ...map[string]string) map[string]string {
+	out := map[string]string{}
+	for _, t := range topics {
+		maps.Copy(out, t)
+	}
+	return out
+}
+
+var tableOracles = map[string]string{
 	"scores": `SELECT r_score, f_score, rfm_segment, CASE WHEN count(*) >= 20 THEN count(*) END FROM customer_rfm
 	WHERE as_of = {day} AND r_score > 0 AND f_score > 0 GROUP BY ALL ORDER BY 1, 2, 3`,
 	"scores-segments": `SELECT p.rfm_segment, count(*), count(*) / sum(count(*)) OVER (), any_value(d.rule) FROM customer_segments p
@@ -120,12 +138,15 @@ var oracles = map[string]string{
 
 	"differences": `SELECT * EXCLUDE place FROM (SELECT core_segment, n, days, CASE WHEN n >= 20 THEN recency END, CASE WHEN n >= 20 THEN purchases END,
 	  CASE WHEN n >= 20 THEN value END, CASE WHEN n >= 20 THEN revenue END, CASE WHEN n >= 20 THEN engaged END, CASE WHEN n >= 20 THEN bought END,
-	  CASE WHEN n >= 20 THEN discounted END, CASE WHEN n >= 20 THEN in_store END, place FROM measured) ORDER BY place`,
+	  CASE WHEN n >= 20 THEN discounted END, CASE WHEN n >= 20 THEN in_store END, CASE WHEN n >= 20 THEN again END, CASE WHEN n >= 20 THEN pause END,
+	  CASE WHEN n >= 20 THEN visits END, CASE WHEN n >= 20 THEN mailable END, place FROM measured) ORDER BY place`,
 	"differences-relative": `SELECT m.core_segment, m.n, m.days, m.recency / e.recency, m.purchases / e.purchases, m.value / e.value, m.revenue / e.revenue,
-	  m.engaged / e.engaged, m.bought / e.bought, m.discounted / e.discounted, m.in_store / e.in_store
+	  m.engaged / e.engaged, m.bought / e.bought, m.discounted / e.discounted, m.in_store / e.in_store, m.again / nullif(e.again, 0), m.pause / e.pause,
+	  m.visits / e.visits, m.mailable / e.mailable
 	FROM (SELECT core_segment, n, days, place, CASE WHEN n >= 20 THEN recency END AS recency, CASE WHEN n >= 20 THEN purchases END AS purchases,
 	  CASE WHEN n >= 20 THEN value END AS value, CASE WHEN n >= 20 THEN revenue END AS revenue, CASE WHEN n >= 20 THEN engaged END AS engaged,
-	  CASE WHEN n >= 20 THEN bought END AS bought, CASE WHEN n >= 20 THEN discounted END AS discounted, CASE WHEN n >= 20 THEN in_store END AS in_store FROM measured) m,
+	  CASE WHEN n >= 20 THEN bought END AS bought, CASE WHEN n >= 20 THEN discounted END AS discounted, CASE WHEN n >= 20 THEN in_store END AS in_store, CASE WHEN n >= 20 THEN again END AS again,
+	  CASE WHEN n >= 20 THEN pause END AS pause, CASE WHEN n >= 20 THEN visits END AS visits, CASE WHEN n >= 20 THEN mailable END AS mailable FROM measured) m,
 	  measured e WHERE e.place = 99 AND m.place < 99 ORDER BY m.place`,
 
 	"conversions": `SELECT ` + conversionColumns + ` FROM core ORDER BY segment_order`,
@@ -138,8 +159,6 @@ var oracles = map[string]string{
 	"conversions-kinds": `SELECT origin, replace(conversion_kind, '_', ' '), ` + conversionColumns + ` FROM validated
 	WHERE segmentation = 'core_segment' AND origin = (SELECT max(origin) FROM validated) ORDER BY conversion_kind, segment_order`,
 
-	"others": `SELECT replace(segmentation, '_', ' '), count(*), any_value(segmentation_auc) AS auc, any_value(segmentation_auc_low), any_value(segmentation_auc_high)
-	FROM newest WHERE segmentation <> 'rfm_segment' GROUP BY segmentation ORDER BY auc DESC`,
 	"others-cluster": otherOracle("cluster"), "others-engagement": otherOracle("engagement"), "others-intent": otherOracle("intent"),
 	"others-journey_stage": otherOracle("journey_stage"), "others-life_cycle": otherOracle("life_cycle"), "others-value_tier": otherOracle("value_tier"),
 	"others-candidates":         `SELECT k, customers, inertia, silhouette, CASE WHEN chosen THEN 'yes' ELSE 'no' END FROM cluster_candidates WHERE as_of = {day} ORDER BY k`,
@@ -177,7 +196,7 @@ var oracles = map[string]string{
 	ORDER BY list_position(['segment_profiles', 'segment_validation', 'model_validation', 'customer_clv'], table_name), column_index`,
 
 	"trust-run": `SELECT run_id, as_of, state, CAST(ended_at AS DATE), date_diff('day', as_of, CAST(ended_at AS DATE)), NULL FROM run_events WHERE run_id = {run}`,
-	"trust-checks": `SELECT count(*) FILTER (state = 'passed'), count(*) FILTER (state = 'warned'), count(*) FILTER (state = 'failed'), count(*) FILTER (state = 'not_evaluated')
+	"trust-checks": `SELECT count(*) FILTER (state = 'passed'), count(*) FILTER (state = 'warned'), count(*) FILTER (state = 'failed'), count(*) FILTER (state = 'not_evaluated'), count(*) FILTER (state = 'accepted')
 	FROM run_checks WHERE run_id = {run}`,
 	"trust-troubles": `SELECT check_name, subject, state, detail FROM run_checks WHERE run_id = {run} AND state <> 'passed' ORDER BY` + checkOrder,
 	"trust-order": `SELECT 'any', max(origin), max(horizon_days), sum(customers), sum(converters), max(segmentation_auc), max(segmentation_auc_low), max(segmentation_auc_high),
@@ -208,6 +227,8 @@ var oracles = map[string]string{
 	  coalesce(sum(customers) FILTER (t.segment_order > f.segment_order), 0), coalesce(sum(customers) FILTER (from_segment = ''), 0), coalesce(sum(customers) FILTER (to_segment = ''), 0)
 	FROM segment_transitions m LEFT JOIN segment_definitions f ON f.segmentation = 'core_segment' AND f.segment = from_segment
 	LEFT JOIN segment_definitions t ON t.segmentation = 'core_segment' AND t.segment = to_segment WHERE m.segmentation = 'core_segment' AND as_of = {day}`,
+	"moves-why": `SELECT cause, sum(customers) AS n FROM segment_transitions WHERE as_of = {day} AND segmentation = 'core_segment' AND from_segment <> to_segment
+	GROUP BY ALL HAVING n >= 20 ORDER BY n DESC, 1`,
 	"moves-causes": `SELECT from_segment, to_segment, cause, sum(customers) AS n FROM segment_transitions WHERE as_of = {day} AND segmentation = 'core_segment'
 	AND from_segment <> '' AND to_segment <> '' AND from_segment <> to_segment GROUP BY ALL HAVING n >= 20 ORDER BY n DESC, 1, 2, 3`,
 	"moves-flows": `SELECT from_segment, to_segment, sum(customers) AS n FROM segment_transitions WHERE as_of = {day} AND segmentation = 'core_segment'

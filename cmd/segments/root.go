@@ -119,7 +119,7 @@ func (a *app) root() *cobra.Command {
 		return nil
 	}
 	root.AddCommand(a.demoCommand(), a.initCommand(), a.checkCommand(), a.planCommand(), a.runCommand(), a.backfillCommand(),
-		a.validateCommand(), a.scheduleCommand(), a.statusCommand(), a.runsCommand(), a.showCommand(), a.explainCommand(),
+		a.validateCommand(), a.tuneCommand(), a.scheduleCommand(), a.statusCommand(), a.runsCommand(), a.showCommand(), a.diffCommand(), a.explainCommand(),
 		a.reportCommand(), a.audiencesCommand(), a.exportCommand(), a.referenceCommand(), a.tablesCommand(), a.versionCommand())
 	root.InitDefaultCompletionCmd()
 	usageErrors(root)

@@ -18,18 +18,23 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	var asOf string
 	var o pipeline.Options
+	var accept func() ([]pipeline.Acceptance, error)
 	c := &cobra.Command{
 		Use: "run", Short: "Run the job for a day", Args: cobra.NoArgs,
 		Long: "Run the job for a day: read, fit, score, validate, and publish every table in one transaction, or nothing.\n" +
 			"Running a day again does nothing unless something has changed that the result depends on.",
-		Example: "  segments run -c shop.yaml\n  segments run -c shop.yaml --as-of 2026-11-20",
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Example: "  segments run -c shop.yaml\n  segments run -c shop.yaml --as-of 2026-11-20\n  segments run --accept history:orders",
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.Accept, err = accept(); err != nil {
+				return err
+			}
 			return a.watched(cmd.Context(), func(ctx context.Context) error { return a.runJob(ctx, asOf, o) })
 		},
 	}
 	c.Flags().StringVar(&asOf, "as-of", "", "the day at whose end the result is true (default yesterday; in a Job of a CronJob the day before its time)")
 	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "do everything but publish")
 	c.Flags().BoolVar(&o.Backfill, "backfill", false, "write history only: what the _current views show stays")
+	accept = acceptFlag(c)
 	return c
 }
 
@@ -82,6 +87,7 @@ func (a *app) runSlot(ctx context.Context, j *pipeline.Job, o pipeline.Options) 
 
 func (a *app) backfillCommand() *cobra.Command {
 	var from, to, index string
+	var accept func() ([]pipeline.Acceptance, error)
 	c := &cobra.Command{
 		Use: "backfill --from DAY --to DAY", Short: "Run the job for every day of a range, oldest first", Args: cobra.NoArgs,
 		Long: "Run the job for every day of a range, oldest first, as history: what the _current views show stays.\n" +
@@ -101,10 +107,14 @@ func (a *app) backfillCommand() *cobra.Command {
 			if first, last, err = a.part(first, last, index); err != nil {
 				return err
 			}
+			accepted, err := accept()
+			if err != nil {
+				return err
+			}
 			return a.watched(cmd.Context(), func(ctx context.Context) error {
 				for d := first; !d.After(last); d = d.AddDate(0, 0, 1) {
 					day := d.Format(time.DateOnly)
-					if err := a.runJob(ctx, day, pipeline.Options{Backfill: true}); err != nil {
+					if err := a.runJob(ctx, day, pipeline.Options{Backfill: true, Accept: accepted}); err != nil {
 						return fmt.Errorf("%s: %w", day, err)
 					}
 				}
@@ -116,6 +126,7 @@ func (a *app) backfillCommand() *cobra.Command {
 	c.Flags().StringVar(&from, "from", "", "the first day")
 	c.Flags().StringVar(&to, "to", "", "the last day")
 	c.Flags().StringVar(&index, "index", "", "only one day, 0 being the first (default $"+indexVariable+", where that is set)")
+	accept = acceptFlag(c)
 	return c
 }
 
@@ -208,10 +219,17 @@ func details(res *pipeline.Result, j *pipeline.Job) string {
 	line("validated", validated(res, j))
 	line("clv", clvLine(res))
 	line("quality", checksLine(res)+leftOut(res))
+	for _, s := range acceptedLines(res.Checks) {
+		line("accepted", s)
+	}
 	line("cost", costLine(res, j.Warehouse.Charges()))
 	for _, w := range res.Warnings {
 		line("warning", w)
 	}
+	for _, n := range res.Notes {
+		line("note", n)
+	}
+	line("staged", keptLine(res.Run.ID, res.Kept))
 	return b.String()
 }
 
@@ -315,7 +333,7 @@ func checksLine(res *pipeline.Result) string {
 		n[c.State]++
 	}
 	parts := []string{fmt.Sprintf("%d checks passed", n[pipeline.Passed])}
-	for _, s := range []pipeline.CheckState{pipeline.Warned, pipeline.Failed, pipeline.NotEvaluated} {
+	for _, s := range []pipeline.CheckState{pipeline.Warned, pipeline.Failed, pipeline.Accepted, pipeline.NotEvaluated} {
 		if n[s] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n[s], strings.ReplaceAll(string(s), "_", " ")))
 		}

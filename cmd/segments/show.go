@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"segments/pipeline"
+	"segments/pipeline/warehouse"
 )
 
 // checkGroups are the states of checks in the order in which they matter.
@@ -15,13 +16,14 @@ var checkGroups = []struct {
 	words string
 }{
 	{pipeline.Failed, markBad, "failed, so that nothing was published"},
+	{pipeline.Accepted, markWarning, "failed and was accepted"},
 	{pipeline.Warned, markWarning, "warned"},
 	{pipeline.NotEvaluated, "·", "not evaluated"},
 	{pipeline.Passed, markGood, "passed"},
 }
 
 // showSheet prints a run as a person reads it: what became of it, its checks by how they went, and its rows.
-func (a *app) showSheet(run ledgerRun, checks, rejects *listing) error {
+func (a *app) showSheet(run ledgerRun, checks, rejects *listing, kept warehouse.Kept) error {
 	s := a.sheet()
 	kind := ""
 	if run.backfill {
@@ -32,6 +34,7 @@ func (a *app) showSheet(run ledgerRun, checks, rejects *listing) error {
 	s.Line("customers", fmt.Sprintf("%s, %s left out", amount(run.customers), amount(run.leftOut)))
 	s.Line("message", run.message)
 	s.Line("next", run.next())
+	s.Line("staged", keptLine(run.id, kept))
 	for _, g := range checkGroups {
 		var of [][]any
 		for _, r := range checks.rows {

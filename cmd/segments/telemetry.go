@@ -37,7 +37,7 @@ func (a *app) summary(ctx context.Context, o pipeline.Options, res *pipeline.Res
 		s.LeftOut[l.Reason] += l.Rows
 	}
 	if len(res.Checks) > 0 { // then a state without any is told of too
-		for _, state := range []pipeline.CheckState{pipeline.Passed, pipeline.Warned, pipeline.Failed, pipeline.NotEvaluated} {
+		for _, state := range []pipeline.CheckState{pipeline.Passed, pipeline.Warned, pipeline.Failed, pipeline.Accepted, pipeline.NotEvaluated} {
 			s.Checks[string(state)] = 0
 		}
 	}

@@ -197,11 +197,106 @@
     col: 10
     width: 14
     height: 10
+  - name: "What worked for whom?"
+    type: text
+    title_text: "What worked for whom?"
+    subtitle_text: "Variants of experiments held against their control, by the segment of before the assignment."
+    row: 60
+    col: 0
+    width: 24
+    height: 2
+  - name: "What worked for whom? Experiments"
+    title: "Experiments"
+    model: segments
+    explore: experiment_results_current
+    type: looker_grid
+    fields: [experiment_results_current.experiment, experiment_results_current.conversion_kind, experiment_results_current.variant, experiment_results_current.segment, experiment_results_current.customers, experiment_results_current.rate, experiment_results_current.control_rate, experiment_results_current.difference, experiment_results_current.difference_low, experiment_results_current.difference_high, experiment_results_current.q_value, experiment_results_current.minimum_detectable_effect, experiment_results_current.verdict]
+    sorts: [experiment_results_current.experiment, experiment_results_current.conversion_kind, experiment_results_current.variant, experiment_results_current.segment]
+    limit: 200
+    row: 62
+    col: 0
+    width: 24
+    height: 8
+  - name: "Which channels bring it, and at what price?"
+    type: text
+    title_text: "Which channels bring it, and at what price?"
+    subtitle_text: "Observed, not caused: an experiment proves what a channel does."
+    row: 70
+    col: 0
+    width: 24
+    height: 2
+  - name: "Which channels bring it, and at what price? Conversions by channel"
+    title: "Conversions by channel"
+    note_text: "By the model that gives 40 % to the first touch, 40 % to the last and 20 % to those between."
+    note_display: hover
+    model: segments
+    explore: attribution_current
+    type: looker_bar
+    fields: [attribution_current.channel, attribution_current.conversion_kind, attribution_current.total_conversions]
+    pivots: [attribution_current.conversion_kind]
+    sorts: [attribution_current.conversion_kind, attribution_current.total_conversions desc 0]
+    filters:
+      attribution_current.model: "position"
+      attribution_current.segment: "EMPTY"
+    row: 72
+    col: 0
+    width: 12
+    height: 8
+  - name: "Which channels bring it, and at what price? Cost and return"
+    title: "Cost and return"
+    model: segments
+    explore: channel_returns_current
+    type: looker_grid
+    fields: [channel_returns_current.channel, channel_returns_current.cost, channel_returns_current.touches, channel_returns_current.conversions, channel_returns_current.acquisitions, channel_returns_current.value, channel_returns_current.cost_per_conversion, channel_returns_current.cost_per_acquisition, channel_returns_current.return_on_spend]
+    sorts: [channel_returns_current.cost desc]
+    filters:
+      channel_returns_current.segment: "EMPTY"
+    row: 72
+    col: 12
+    width: 12
+    height: 8
+  - name: "Where do they drop off?"
+    type: text
+    title_text: "Where do they drop off?"
+    subtitle_text: "Sessions on the web, from the first page to the purchase."
+    row: 80
+    col: 0
+    width: 24
+    height: 2
+  - name: "Where do they drop off? Sessions by step"
+    title: "Sessions by step"
+    model: segments
+    explore: segment_funnel_current
+    type: looker_column
+    fields: [segment_funnel_current.step_order, segment_funnel_current.step, segment_funnel_current.total_sessions]
+    sorts: [segment_funnel_current.step_order]
+    filters:
+      segment_funnel_current.dimension: "all"
+      segment_funnel_current.segment: "EMPTY"
+    row: 82
+    col: 0
+    width: 12
+    height: 8
+  - name: "Where do they drop off? Steps by segment"
+    title: "Steps by segment"
+    model: segments
+    explore: segment_funnel_current
+    type: looker_grid
+    fields: [segment_funnel_current.segment, segment_funnel_current.step_order, segment_funnel_current.step, segment_funnel_current.sessions, segment_funnel_current.share_of_first, segment_funnel_current.share_of_before]
+    sorts: [segment_funnel_current.segment, segment_funnel_current.step_order]
+    filters:
+      segment_funnel_current.dimension: "all"
+      segment_funnel_current.segment: "-EMPTY"
+    limit: 100
+    row: 82
+    col: 12
+    width: 12
+    height: 8
   - name: "What are they worth?"
     type: text
     title_text: "What are they worth?"
     subtitle_text: "Forecasts for customers who have bought; none where a naive forecast was as good."
-    row: 60
+    row: 90
     col: 0
     width: 24
     height: 2
@@ -212,7 +307,7 @@
     type: looker_bar
     fields: [customer_segments_current.core_segment, customer_clv_current.mean_clv]
     sorts: [customer_clv_current.mean_clv desc]
-    row: 62
+    row: 92
     col: 0
     width: 12
     height: 8
@@ -223,7 +318,7 @@
     type: looker_bar
     fields: [customer_segments_current.value_tier, customer_clv_current.total_expected_value_90d]
     sorts: [customer_clv_current.total_expected_value_90d desc]
-    row: 62
+    row: 92
     col: 12
     width: 12
     height: 8
@@ -231,7 +326,7 @@
     type: text
     title_text: "Who moved?"
     subtitle_text: "Since the run before; empty after the first run."
-    row: 70
+    row: 100
     col: 0
     width: 24
     height: 2
@@ -247,7 +342,7 @@
     listen:
       Segmentation: segment_transitions_current.segmentation
     limit: 20
-    row: 72
+    row: 102
     col: 0
     width: 16
     height: 8
@@ -258,15 +353,35 @@
     type: looker_bar
     fields: [customer_segments_current.rfm_segment, customer_segments_current.total_dropping_30d]
     sorts: [customer_segments_current.total_dropping_30d desc]
-    row: 72
+    row: 102
     col: 16
     width: 8
+    height: 8
+  - name: "Where are they going?"
+    type: text
+    title_text: "Where are they going?"
+    subtitle_text: "Sizes expected in 30, 60 and 90 days, if customers go on moving as they did."
+    row: 110
+    col: 0
+    width: 24
+    height: 2
+  - name: "Where are they going? Expected customers"
+    title: "Expected customers"
+    model: segments
+    explore: segment_shifts_current
+    type: looker_grid
+    fields: [segment_shifts_current.to_segment, segment_shifts_current.horizon_days, segment_shifts_current.total_expected_customers]
+    pivots: [segment_shifts_current.horizon_days]
+    sorts: [segment_shifts_current.horizon_days, segment_shifts_current.to_segment]
+    row: 112
+    col: 0
+    width: 24
     height: 8
   - name: "Are the forecasts right?"
     type: text
     title_text: "Are the forecasts right?"
     subtitle_text: "Forecasts from an earlier day against what happened, with the naive ones they must beat."
-    row: 80
+    row: 120
     col: 0
     width: 24
     height: 2
@@ -280,7 +395,7 @@
     sorts: [model_validation_current.model, model_validation_current.bin]
     filters:
       model_validation_current.metric: "mean^_orders"
-    row: 82
+    row: 122
     col: 0
     width: 12
     height: 8
@@ -293,7 +408,7 @@
     sorts: [model_validation_current.metric, model_validation_current.model]
     filters:
       model_validation_current.bin: "0"
-    row: 82
+    row: 122
     col: 12
     width: 12
     height: 8
@@ -301,7 +416,7 @@
     type: text
     title_text: "How is it going?"
     subtitle_text: "The published days of the last 90."
-    row: 90
+    row: 130
     col: 0
     width: 24
     height: 2
@@ -315,7 +430,7 @@
     sorts: [segment_profiles.segment, segment_profiles.as_of_date]
     listen:
       Segmentation: segment_profiles.segmentation
-    row: 92
+    row: 132
     col: 0
     width: 12
     height: 8
@@ -331,7 +446,7 @@
     sorts: [segment_profiles.segment, segment_profiles.as_of_date]
     listen:
       Segmentation: segment_profiles.segmentation
-    row: 92
+    row: 132
     col: 12
     width: 12
     height: 8
@@ -339,7 +454,7 @@
     type: text
     title_text: "How good are the data?"
     subtitle_text: "Of every run, newest first."
-    row: 100
+    row: 140
     col: 0
     width: 24
     height: 2
@@ -353,7 +468,7 @@
     filters:
       run_checks.state: "-passed"
     limit: 50
-    row: 102
+    row: 142
     col: 0
     width: 12
     height: 8
@@ -365,7 +480,7 @@
     fields: [runs.ended_time, run_rejects.source, run_rejects.reason, run_rejects.total_rows]
     sorts: [runs.ended_time desc, run_rejects.source, run_rejects.total_rows desc]
     limit: 50
-    row: 102
+    row: 142
     col: 12
     width: 12
     height: 8
@@ -377,7 +492,7 @@
     fields: [runs.as_of_date, runs.run_id, runs.state, runs.backfill, runs.customers, runs.left_out, runs.started_time, runs.ended_time, runs.code_version, runs.message]
     sorts: [runs.ended_time desc]
     limit: 20
-    row: 110
+    row: 150
     col: 0
     width: 24
     height: 8

@@ -101,7 +101,7 @@ explore: segment_validation_current {
   description: "Segments held against what their members did next."
 
   always_filter: {
-    filters: [segment_validation_current.segmentation: "core^_segment"]
+    filters: [segment_validation_current.segmentation: "core^_segment", segment_validation_current.main_horizon: "Yes"]
   }
 
   join: segment_definitions {
@@ -109,6 +109,98 @@ explore: segment_validation_current {
     relationship: many_to_one
     sql_on: ${segment_definitions.segmentation} = ${segment_validation_current.segmentation} AND ${segment_definitions.segment} = ${segment_validation_current.segment} ;;
   }
+}
+
+explore: segmentation_validation_current {
+  label: "Which segmentations are of use?"
+  group_label: "Customer segments"
+  description: "Each segmentation as a whole held against what customers did next."
+
+  always_filter: {
+    filters: [segmentation_validation_current.main_horizon: "Yes"]
+  }
+}
+
+explore: segment_merges_current {
+  label: "Which segments could be merged?"
+  group_label: "Customer segments"
+  description: "A proposal: which segments conversions cannot tell apart, and what a merge would lose."
+
+  always_filter: {
+    filters: [segment_merges_current.segmentation: "core^_segment", segment_merges_current.main_horizon: "Yes"]
+  }
+}
+
+explore: segment_shifts_current {
+  label: "Where are customers going?"
+  group_label: "Customer segments"
+  description: "How customers moved between core segments within 30, 60 and 90 days, and how many are expected to."
+}
+
+explore: segment_shift_validation_current {
+  label: "Are expected sizes right?"
+  group_label: "Customer segments"
+  description: "Foreseen sizes of core segments held against those that came."
+}
+
+explore: experiment_results_current {
+  label: "Experiments"
+  group_label: "Customer segments"
+  description: "What variants did, for all customers and by segment, with intervals and a verdict."
+}
+
+explore: experiment_arms_current {
+  label: "Experiments: who takes part"
+  group_label: "Customer segments"
+  description: "Customers by variant, and whether they were shared out as expected."
+}
+
+explore: attribution_current {
+  label: "Channels"
+  group_label: "Customer segments"
+  description: "Which channels conversions came through, by six models. Observed, not caused."
+
+  always_filter: {
+    filters: [attribution_current.model: "position", attribution_current.segment: "EMPTY"]
+  }
+}
+
+explore: channel_returns_current {
+  label: "What channels cost and bring"
+  group_label: "Customer segments"
+  description: "Cost, conversions and value by channel and segment."
+
+  always_filter: {
+    filters: [channel_returns_current.segment: "EMPTY"]
+  }
+}
+
+explore: segment_funnel_current {
+  label: "Funnel"
+  group_label: "Customer segments"
+  description: "How far sessions come on the way to a purchase, by segment, channel and landing page."
+
+  always_filter: {
+    filters: [segment_funnel_current.dimension: "all", segment_funnel_current.segment: "EMPTY"]
+  }
+}
+
+explore: segment_history {
+  label: "History of customers"
+  group_label: "Customer segments"
+  description: "Who was in which core segment, from when on it was true and from when on it was known."
+}
+
+explore: drift_current {
+  label: "Drift"
+  group_label: "Customer segments"
+  description: "What has moved since earlier runs: features, segments, cuts, parameters."
+}
+
+explore: source_weeks_current {
+  label: "Rows of the sources by week"
+  group_label: "Customer segments"
+  description: "What the newest run used of each source."
 }
 
 explore: model_validation_current {
@@ -163,7 +255,7 @@ explore: segment_validation {
   description: "Segments held against what their members did next, by every run."
 
   always_filter: {
-    filters: [segment_validation.as_of_date: "90 days", segment_validation.segmentation: "core^_segment"]
+    filters: [segment_validation.as_of_date: "90 days", segment_validation.segmentation: "core^_segment", segment_validation.main_horizon: "Yes"]
   }
 }
 

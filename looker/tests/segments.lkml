@@ -54,11 +54,136 @@ test: segment_validation_current_has_unique_keys {
   explore_source: segment_validation_current {
     column: segment_validation_current_duplicate_keys { field: segment_validation_current.duplicate_keys }
     column: segment_definitions_row_count { field: segment_definitions.row_count }
-    filters: [segment_validation_current.segmentation: "%"]
+    filters: [segment_validation_current.segmentation: "%", segment_validation_current.main_horizon: "%"]
   }
 
   assert: segment_validation_current_has_unique_keys {
     expression: ${segment_validation_current.duplicate_keys} = 0 ;;
+  }
+}
+
+test: segmentation_validation_current_has_unique_keys {
+  explore_source: segmentation_validation_current {
+    column: segmentation_validation_current_duplicate_keys { field: segmentation_validation_current.duplicate_keys }
+    filters: [segmentation_validation_current.main_horizon: "%"]
+  }
+
+  assert: segmentation_validation_current_has_unique_keys {
+    expression: ${segmentation_validation_current.duplicate_keys} = 0 ;;
+  }
+}
+
+test: segment_merges_current_has_unique_keys {
+  explore_source: segment_merges_current {
+    column: segment_merges_current_duplicate_keys { field: segment_merges_current.duplicate_keys }
+    filters: [segment_merges_current.segmentation: "%", segment_merges_current.main_horizon: "%"]
+  }
+
+  assert: segment_merges_current_has_unique_keys {
+    expression: ${segment_merges_current.duplicate_keys} = 0 ;;
+  }
+}
+
+test: segment_shifts_current_has_unique_keys {
+  explore_source: segment_shifts_current {
+    column: segment_shifts_current_duplicate_keys { field: segment_shifts_current.duplicate_keys }
+  }
+
+  assert: segment_shifts_current_has_unique_keys {
+    expression: ${segment_shifts_current.duplicate_keys} = 0 ;;
+  }
+}
+
+test: segment_shift_validation_current_has_unique_keys {
+  explore_source: segment_shift_validation_current {
+    column: segment_shift_validation_current_duplicate_keys { field: segment_shift_validation_current.duplicate_keys }
+  }
+
+  assert: segment_shift_validation_current_has_unique_keys {
+    expression: ${segment_shift_validation_current.duplicate_keys} = 0 ;;
+  }
+}
+
+test: experiment_results_current_has_unique_keys {
+  explore_source: experiment_results_current {
+    column: experiment_results_current_duplicate_keys { field: experiment_results_current.duplicate_keys }
+  }
+
+  assert: experiment_results_current_has_unique_keys {
+    expression: ${experiment_results_current.duplicate_keys} = 0 ;;
+  }
+}
+
+test: experiment_arms_current_has_unique_keys {
+  explore_source: experiment_arms_current {
+    column: experiment_arms_current_duplicate_keys { field: experiment_arms_current.duplicate_keys }
+  }
+
+  assert: experiment_arms_current_has_unique_keys {
+    expression: ${experiment_arms_current.duplicate_keys} = 0 ;;
+  }
+}
+
+test: attribution_current_has_unique_keys {
+  explore_source: attribution_current {
+    column: attribution_current_duplicate_keys { field: attribution_current.duplicate_keys }
+    filters: [attribution_current.model: "%", attribution_current.segment: "%"]
+  }
+
+  assert: attribution_current_has_unique_keys {
+    expression: ${attribution_current.duplicate_keys} = 0 ;;
+  }
+}
+
+test: channel_returns_current_has_unique_keys {
+  explore_source: channel_returns_current {
+    column: channel_returns_current_duplicate_keys { field: channel_returns_current.duplicate_keys }
+    filters: [channel_returns_current.segment: "%"]
+  }
+
+  assert: channel_returns_current_has_unique_keys {
+    expression: ${channel_returns_current.duplicate_keys} = 0 ;;
+  }
+}
+
+test: segment_funnel_current_has_unique_keys {
+  explore_source: segment_funnel_current {
+    column: segment_funnel_current_duplicate_keys { field: segment_funnel_current.duplicate_keys }
+    filters: [segment_funnel_current.dimension: "%", segment_funnel_current.segment: "%"]
+  }
+
+  assert: segment_funnel_current_has_unique_keys {
+    expression: ${segment_funnel_current.duplicate_keys} = 0 ;;
+  }
+}
+
+test: segment_history_has_unique_keys {
+  explore_source: segment_history {
+    column: segment_history_duplicate_keys { field: segment_history.duplicate_keys }
+  }
+
+  assert: segment_history_has_unique_keys {
+    expression: ${segment_history.duplicate_keys} = 0 ;;
+  }
+}
+
+test: drift_current_has_unique_keys {
+  explore_source: drift_current {
+    column: drift_current_duplicate_keys { field: drift_current.duplicate_keys }
+  }
+
+  assert: drift_current_has_unique_keys {
+    expression: ${drift_current.duplicate_keys} = 0 ;;
+  }
+}
+
+test: source_weeks_current_has_unique_keys {
+  explore_source: source_weeks_current {
+    column: source_weeks_current_duplicate_keys { field: source_weeks_current.duplicate_keys }
+  }
+
+  assert: source_weeks_current_has_unique_keys {
+    expression: ${source_weeks_current.duplicate_keys} = 0 ;;
   }
 }
 

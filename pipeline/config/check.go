@@ -124,6 +124,7 @@ func (c *Config) checkRanges(wrong wrong) {
 	}{
 		{"validation.horizon", v.Horizon >= 1 && v.Horizon <= 3650, "1d to 3650d", v.Horizon},
 		{"validation.origins", v.Origins >= 1 && v.Origins <= 12, "1 to 12", v.Origins},
+		{"validation.max_segments", v.MaxSegments >= 2 && v.MaxSegments <= 100, "2 to 100", v.MaxSegments},
 		{"validation.gate.min_auc_lower", v.Gate.MinAUCLower >= 0 && v.Gate.MinAUCLower <= 1, "0 to 1", v.Gate.MinAUCLower},
 		{"validation.gate.min_converters", v.Gate.MinConverters >= 1, "at least 1", v.Gate.MinConverters},
 		{"quality.max_rejected", q.MaxRejected >= 0 && q.MaxRejected <= 1, "a share, 0 to 1", q.MaxRejected},
@@ -132,6 +133,28 @@ func (c *Config) checkRanges(wrong wrong) {
 	} {
 		if !r.ok {
 			wrong(r.key, "%v, want %s", r.got, r.want)
+		}
+	}
+	if h := c.Experiments.Horizon; h < 1 || h > 3650 {
+		wrong("experiments.horizon", "%v, want 1d to 3650d", h)
+	}
+	for _, e := range sortedKeys(c.Experiments.Expected) {
+		key, shares := "experiments.expected."+e, c.Experiments.Expected[e]
+		if len(shares) < 2 {
+			wrong(key, "want the shares of two variants or more")
+		}
+		for _, v := range sortedKeys(shares) {
+			if s := shares[v]; !(s > 0 && s < 1e9) {
+				wrong(key+"."+v, "%v, want a share above 0", s)
+			}
+		}
+	}
+	for i, d := range v.Horizons {
+		switch key := "validation.horizons"; {
+		case d < 1 || d >= v.Horizon:
+			wrong(key, "%v, want a day or more, and less than validation.horizon (%v)", d, v.Horizon)
+		case slices.Contains(v.Horizons[:i], d):
+			wrong(key, "%v is there twice", d)
 		}
 	}
 }

@@ -17,20 +17,22 @@ import (
 
 // A Config is a configuration file. Paths in it are absolute.
 type Config struct {
-	Name       string              `yaml:"name" json:"name" jsonschema:"required,example=shop" jsonschema_description:"Names the configuration. A slot is name and as-of date; the outputs belong to one name. A lower-case letter, then letters, digits, _ and -, at most 63."`
-	Timezone   string              `yaml:"timezone" json:"timezone,omitempty" jsonschema:"minLength=1,example=Europe/Berlin" jsonschema_description:"The time zone that days are counted in (IANA name)."`
-	Warehouse  map[string]ast.Node `yaml:"warehouse" json:"warehouse" jsonschema:"required" jsonschema_description:"The one warehouse that is read and written."`
-	Sources    Sources             `yaml:"sources" json:"sources" jsonschema:"required" jsonschema_description:"Where the canonical inputs come from. Only orders or customers must be there."`
-	Transforms map[string]ast.Node `yaml:"transforms" json:"transforms,omitempty" jsonschema_description:"What is computed, where it differs from the defaults."`
-	Validation Validation          `yaml:"validation" json:"validation,omitempty" jsonschema_description:"How segments are held against what customers did next."`
-	Freshness  Freshness           `yaml:"freshness" json:"freshness,omitempty" jsonschema_description:"How old sources may be. An older one is waited for and then ends the run with exit code 6."`
-	Currency   Currency            `yaml:"currency" json:"currency,omitempty" jsonschema_description:"The currency of the outputs."`
-	Quality    Quality             `yaml:"quality" json:"quality,omitempty" jsonschema_description:"How much of a source may be put aside before a run is rejected."`
-	Privacy    Privacy             `yaml:"privacy" json:"privacy,omitempty" jsonschema_description:"What is kept from the outputs."`
-	Outputs    Outputs             `yaml:"outputs" json:"outputs,omitempty" jsonschema_description:"The published tables."`
-	Report     Report              `yaml:"report" json:"report,omitempty" jsonschema_description:"The HTML report that a run writes when it has ended."`
-	Notify     Notify              `yaml:"notify" json:"notify,omitempty" jsonschema_description:"Who is told how a run went."`
-	Schedule   string              `yaml:"schedule" json:"schedule,omitempty" jsonschema:"example=0 3 * * *" jsonschema_description:"When segments schedule runs the job: five cron fields (minute, hour, day, month, weekday) in UTC."`
+	Name        string              `yaml:"name" json:"name" jsonschema:"required,example=shop" jsonschema_description:"Names the configuration. A slot is name and as-of date; the outputs belong to one name. A lower-case letter, then letters, digits, _ and -, at most 63."`
+	Timezone    string              `yaml:"timezone" json:"timezone,omitempty" jsonschema:"minLength=1,example=Europe/Berlin" jsonschema_description:"The time zone that days are counted in (IANA name)."`
+	Warehouse   map[string]ast.Node `yaml:"warehouse" json:"warehouse" jsonschema:"required" jsonschema_description:"The one warehouse that is read and written."`
+	Sources     Sources             `yaml:"sources" json:"sources" jsonschema:"required" jsonschema_description:"Where the canonical inputs come from. Only orders or customers must be there."`
+	Transforms  map[string]ast.Node `yaml:"transforms" json:"transforms,omitempty" jsonschema_description:"What is computed, where it differs from the defaults."`
+	Validation  Validation          `yaml:"validation" json:"validation,omitempty" jsonschema_description:"How segments are held against what customers did next."`
+	Experiments Experiments         `yaml:"experiments" json:"experiments,omitempty" jsonschema_description:"How experiments are read; docs/experiments.md."`
+	Attribution Attribution         `yaml:"attribution" json:"attribution,omitempty" jsonschema_description:"How conversions are divided among the touches before them; docs/attribution.md."`
+	Freshness   Freshness           `yaml:"freshness" json:"freshness,omitempty" jsonschema_description:"How old sources may be. An older one is waited for and then ends the run with exit code 6."`
+	Currency    Currency            `yaml:"currency" json:"currency,omitempty" jsonschema_description:"The currency of the outputs."`
+	Quality     Quality             `yaml:"quality" json:"quality,omitempty" jsonschema_description:"How much of a source may be put aside before a run is rejected."`
+	Privacy     Privacy             `yaml:"privacy" json:"privacy,omitempty" jsonschema_description:"What is kept from the outputs."`
+	Outputs     Outputs             `yaml:"outputs" json:"outputs,omitempty" jsonschema_description:"The published tables."`
+	Report      Report              `yaml:"report" json:"report,omitempty" jsonschema_description:"The HTML report that a run writes when it has ended."`
+	Notify      Notify              `yaml:"notify" json:"notify,omitempty" jsonschema_description:"Who is told how a run went."`
+	Schedule    string              `yaml:"schedule" json:"schedule,omitempty" jsonschema:"example=0 3 * * *" jsonschema_description:"When segments schedule runs the job: five cron fields (minute, hour, day, month, weekday) in UTC."`
 
 	file string
 	src  []byte
@@ -59,15 +61,41 @@ type Source struct {
 
 // Validation says how segments are held against what customers did next.
 type Validation struct {
-	Horizon Days `yaml:"horizon" json:"horizon,omitempty" jsonschema_description:"The days after an origin in which conversions count, 1d to 3650d."`
-	Origins int  `yaml:"origins" json:"origins,omitempty" jsonschema:"minimum=1,maximum=12" jsonschema_description:"How many earlier dates, a horizon apart, the backtest goes back to."`
-	Gate    Gate `yaml:"gate" json:"gate,omitempty" jsonschema_description:"When the conversions forbid to publish."`
+	Horizon     Days   `yaml:"horizon" json:"horizon,omitempty" jsonschema_description:"The days after an origin in which conversions count, 1d to 3650d."`
+	Horizons    []Days `yaml:"horizons" json:"horizons,omitempty" jsonschema_description:"Shorter horizons that conversions are counted within too. They are published, and decide nothing. Left out, 30d where the horizon is longer."`
+	Origins     int    `yaml:"origins" json:"origins,omitempty" jsonschema:"minimum=1,maximum=12" jsonschema_description:"How many earlier dates, a horizon apart, the backtest goes back to."`
+	MaxSegments int    `yaml:"max_segments" json:"max_segments,omitempty" jsonschema:"minimum=2,maximum=100" jsonschema_description:"Of a segmentation with more segments, merges are proposed until there are so many; see the table segment_merges. Nothing is merged."`
+	Gate        Gate   `yaml:"gate" json:"gate,omitempty" jsonschema_description:"When the conversions forbid to publish."`
+}
+
+// ShorterHorizons are Horizons or, where there are none, their default.
+func (v Validation) ShorterHorizons() []Days {
+	const usual = 30
+	if v.Horizons == nil && v.Horizon > usual {
+		return []Days{usual}
+	}
+	return v.Horizons
 }
 
 // Gate says when the conversions forbid to publish.
 type Gate struct {
 	MinAUCLower   float64 `yaml:"min_auc_lower" json:"min_auc_lower,omitempty" jsonschema:"minimum=0,maximum=1" jsonschema_description:"The lower bound of the 95 % interval of the core segments' AUC must reach this."`
 	MinConverters int64   `yaml:"min_converters" json:"min_converters,omitempty" jsonschema:"minimum=1" jsonschema_description:"With fewer converters nothing is evaluated."`
+}
+
+// Experiments says how experiments are read.
+type Experiments struct {
+	Control  []string                      `yaml:"control" json:"control,omitempty" jsonschema_description:"Names of variants that are controls. The first of them that an experiment has is what its other variants are held against."`
+	Horizon  Days                          `yaml:"horizon" json:"horizon,omitempty" jsonschema_description:"The days after each customer's assignment in which conversions count, 1d to 3650d."`
+	Expected map[string]map[string]float64 `yaml:"expected" json:"expected,omitempty" jsonschema_description:"For an experiment, the shares that its variants should have, such as {mail: 9, control: 1}; equal ones where it is not named."`
+}
+
+// Attribution says how conversions are divided among the touches before them.
+type Attribution struct {
+	Window   Days   `yaml:"window" json:"window,omitempty" jsonschema_description:"The days before a conversion in which a touch counts for it, 1d to 365d."`
+	Days     Days   `yaml:"days" json:"days,omitempty" jsonschema_description:"The days up to the as-of date whose conversions, touches, costs and sessions are counted, 1d to 365d."`
+	HalfLife Days   `yaml:"half_life" json:"half_life,omitempty" jsonschema_description:"Of the model time_decay: a touch so many days before the last one counts half as much, 1d to 365d."`
+	Model    string `yaml:"model" json:"model,omitempty" jsonschema:"enum=first,enum=last,enum=linear,enum=time_decay,enum=position,enum=markov" jsonschema_description:"The model that costs are held against, and by which the report ranks channels where there are costs."`
 }
 
 // Freshness says how old sources may be.
@@ -120,11 +148,13 @@ type Notify struct {
 // Default returns the defaults.
 func Default() Config {
 	return Config{
-		Timezone:   "UTC",
-		Validation: Validation{Horizon: 90, Origins: 3, Gate: Gate{MinAUCLower: 0.52, MinConverters: 100}},
-		Quality:    Quality{MaxRejected: 0.05, MaxAnonymous: 0.5},
-		Privacy:    Privacy{MinGroup: 20},
-		Report:     Report{File: "report.html"},
+		Timezone:    "UTC",
+		Validation:  Validation{Horizon: 90, Origins: 3, MaxSegments: 12, Gate: Gate{MinAUCLower: 0.52, MinConverters: 100}},
+		Experiments: Experiments{Control: []string{"control", "holdout", "none", "placebo", "baseline"}, Horizon: 30},
+		Attribution: Attribution{Window: 30, Days: 90, HalfLife: 7, Model: "position"},
+		Quality:     Quality{MaxRejected: 0.05, MaxAnonymous: 0.5},
+		Privacy:     Privacy{MinGroup: 20},
+		Report:      Report{File: "report.html"},
 	}
 }
 

@@ -144,15 +144,19 @@ func TestGood(t *testing.T) {
 				Columns: map[string]string{"channel": "medium", "spent_on": "day", "amount": "spend"},
 			},
 		},
-		Validation: Validation{Horizon: 60, Origins: 2, Gate: Gate{MinAUCLower: 0.55, MinConverters: 50}},
-		Freshness:  Freshness{Customers: 1, Orders: 2, WebEvents: 3, EmailEvents: 4, Wait: Duration(90 * time.Minute)},
-		Currency:   Currency{Code: "EUR", Rates: map[string]float64{"USD": 0.92, "GBP": 1}},
-		Quality:    Quality{MaxRejected: 0.01, MaxAnonymous: 1},
-		Privacy:    Privacy{KeyFile: "/var/run/segments/key", MinGroup: 5},
-		Outputs:    Outputs{Retention: 400, People: true},
-		Report:     Report{File: "out/report.html", Content: "content.csv"},
-		Notify:     Notify{WebhookFile: "/var/run/segments/webhook", Link: "https://intranet.example/report.html"},
-		Schedule:   "0 3 * * 1-5",
+		Validation:  Validation{Horizon: 60, Horizons: []Days{7, 30}, Origins: 2, MaxSegments: 10, Gate: Gate{MinAUCLower: 0.55, MinConverters: 50}},
+		Attribution: Attribution{Window: 14, Days: 60, HalfLife: 3, Model: "markov"},
+		Experiments: Experiments{
+			Control: []string{"standard"}, Horizon: 14, Expected: map[string]map[string]float64{"winter mail": {"mail": 9, "standard": 1}},
+		},
+		Freshness: Freshness{Customers: 1, Orders: 2, WebEvents: 3, EmailEvents: 4, Wait: Duration(90 * time.Minute)},
+		Currency:  Currency{Code: "EUR", Rates: map[string]float64{"USD": 0.92, "GBP": 1}},
+		Quality:   Quality{MaxRejected: 0.01, MaxAnonymous: 1},
+		Privacy:   Privacy{KeyFile: "/var/run/segments/key", MinGroup: 5},
+		Outputs:   Outputs{Retention: 400, People: true},
+		Report:    Report{File: "out/report.html", Content: "content.csv"},
+		Notify:    Notify{WebhookFile: "/var/run/segments/webhook", Link: "https://intranet.example/report.html"},
+		Schedule:  "0 3 * * 1-5",
 	}
 	if got := bare(c); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

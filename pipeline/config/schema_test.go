@@ -228,9 +228,11 @@ Accepted: 0 to 1
 How segments are held against what customers did next.
 
 Keys:
-  horizon  The days after an origin in which conversions count, 1d to 3650d. (default 90d)
-  origins  How many earlier dates, a horizon apart, the backtest goes back to. (default 3)
-  gate     When the conversions forbid to publish.
+  horizon       The days after an origin in which conversions count, 1d to 3650d. (default 90d)
+  horizons      Shorter horizons that conversions are counted within too. They are published, and decide nothing. Left out, 30d where the horizon is longer.
+  origins       How many earlier dates, a horizon apart, the backtest goes back to. (default 3)
+  max_segments  Of a segmentation with more segments, merges are proposed until there are so many; see the table segment_merges. Nothing is merged. (default 12)
+  gate          When the conversions forbid to publish.
 `},
 		{"sources.orders.columns.amount", `sources.orders.columns.amount: text, needed
 
@@ -311,7 +313,7 @@ Default: auto
 		}
 	}
 	whole, err := Describe(schema, "")
-	if err != nil || !strings.HasPrefix(whole, "the configuration: mapping\n\nKeys:\n  name        Names") {
+	if err != nil || !strings.HasPrefix(whole, "the configuration: mapping\n\nKeys:\n  name         Names") {
 		t.Errorf("%v\n%s", err, whole)
 	}
 }

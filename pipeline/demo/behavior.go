@@ -1,16 +1,19 @@
 package demo
 
 import (
+	"cmp"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// The kinds of conversion. An order is one; the other is an offer taken through a link in the newsletter.
+// The kinds of conversion: an order, an offer taken through a link in the newsletter, and one taken in an experiment.
 const (
-	kindOrder = "order"
-	kindOffer = "newsletter_offer"
+	kindOrder  = "order"
+	kindOffer  = "newsletter_offer"
+	kindRedeem = "offer_redeemed"
 )
 
 const (
@@ -31,8 +34,9 @@ type actor struct {
 	person
 	w                *writer
 	truth            *TypeTruth
-	placed, sessions int  // orders and web sessions so far
-	bought, redeemed bool // in the last 90 days
+	aside            *rand.Rand // for what marketing and experiments do with them
+	placed, sessions int        // orders and web sessions so far
+	bought, redeemed bool       // in the last 90 days
 }
 
 // people writes everybody.
@@ -40,6 +44,9 @@ func (w *writer) people() {
 	for n := range w.o.Customers {
 		p := draw(w.o, n)
 		a := &actor{w: w, person: p, truth: &w.truth.Types[p.Type]}
+		a.aside = rand.New(rand.NewPCG(scramble(scramble(w.o.Seed)), scramble(uint64(n))))
+		a.reach()
+		a.takePart()
 		for _, day := range p.purchases {
 			a.purchase(day)
 		}
@@ -72,6 +79,7 @@ func (a *actor) chance(p float64) bool { return a.rng.Float64() < p }
 type visit struct {
 	products                         int    // product views, at least one
 	last                             string // the product viewed last; any, if empty
+	newsletter                       bool   // it comes from the newsletter
 	search, cart, checkout, purchase bool
 }
 
@@ -83,15 +91,16 @@ func (a *actor) visit(now moment, v visit) (last moment) {
 	if a.mobile == a.chance(0.85) {
 		device = "mobile"
 	}
+	channel, landing := a.enter(v)
 	event := func(name, product string) {
-		a.w.row(a.w.web, a.ID, a.w.time(now), name, session, product, device)
+		a.w.row(a.w.web, a.ID, a.w.time(now), name, session, product, device, cmp.Or(pages[name], landing), channel)
 		last = now
 		now += moment(5 + min(175, int(45*a.rng.ExpFloat64())))
 	}
 	event("page_view", "")
 	if a.w.fault(anonymousVisitShare) {
 		a.w.truth.Dirt.WebEventsWithoutCustomer++
-		a.w.web.write([]string{"", a.w.time(now), "page_view", session + "a", "", device})
+		a.w.web.write([]string{"", a.w.time(now), "page_view", session + "a", "", device, landing, channel})
 	}
 	if v.search {
 		event("search", "")
@@ -116,8 +125,12 @@ func (a *actor) visit(now moment, v visit) (last moment) {
 }
 
 // browse makes a web session without a purchase; some leave a cart behind.
-func (a *actor) browse(now moment) {
-	v := visit{products: 1 + min(8, int(a.views*a.rng.ExpFloat64())), search: a.chance(a.search), cart: a.chance(a.cart)}
+func (a *actor) browse(now moment, newsletter bool) {
+	v := visit{
+		newsletter: newsletter,
+		products:   1 + min(8, int(a.views*a.rng.ExpFloat64())),
+		search:     a.chance(a.search), cart: a.chance(a.cart),
+	}
 	v.checkout = v.cart && a.chance(0.4)
 	a.visit(now, v)
 }
@@ -129,7 +142,7 @@ func (a *actor) lookAround() {
 		return
 	}
 	for day := float64(a.from) + a.rng.ExpFloat64()/rate; day < float64(a.to+1); day += a.rng.ExpFloat64() / rate {
-		a.browse(at(int(day), a.second()))
+		a.browse(at(int(day), a.second()), false)
 	}
 }
 
@@ -179,7 +192,7 @@ func (a *actor) readNewsletters() (subscribed bool) {
 func (a *actor) follow(clicked moment, campaign string) {
 	a.truth.Clicks++
 	if a.visits > 0 {
-		a.browse(clicked + 3)
+		a.browse(clicked+3, true)
 	}
 	if a.chance(a.redeem) {
 		a.convert(fmt.Sprintf("k%s-%s", a.ID[1:], campaign), clicked+600, kindOffer, offerCents)
@@ -188,10 +201,15 @@ func (a *actor) follow(clicked moment, campaign string) {
 
 // convert writes a conversion, if conversions were recorded then.
 func (a *actor) convert(id string, when moment, kind string, cents int) {
+	a.convertBy(a.w.row, id, when, kind, cents)
+}
+
+// convertBy is convert with the function that writes the row.
+func (a *actor) convertBy(row func(*table, ...string), id string, when moment, kind string, cents int) {
 	if when.day() < a.w.o.Days-conversionDays {
 		return
 	}
-	a.w.row(a.w.conversions, id, a.ID, a.w.time(when), kind, money(cents))
+	row(a.w.conversions, id, a.ID, a.w.time(when), kind, money(cents))
 	a.w.truth.Conversions[kind]++
 	if when.day() >= a.w.o.Days-convertedDays {
 		a.bought = a.bought || kind == kindOrder

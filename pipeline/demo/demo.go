@@ -3,12 +3,14 @@
 //
 // People are of six types (see Types). Purchases follow the BG/NBD model and spend follows the Gamma-Gamma model over all
 // buyers together; a buyer's type depends on the rate of purchase, and web visits, e-mail and conversions follow from the
-// type and from the purchases: people look before they buy, and who is lost stops visiting. With Options.Dirt the files
+// type and from the purchases: people look before they buy, and who is lost stops visiting. Marketing touches lie before
+// purchases by known chances, and one of two experiments has an effect, on two of the types. With Options.Dirt the files
 // also hold the faults that real exports have, each counted in Truth. Faults are rows added to those of the process, or
 // marks on them; no purchase of the process is taken away, save that a purchase may be refunded.
 //
-// Each person has a random stream of their own: the same options give the same bytes (on one processor architecture), the
-// first people are the same whatever their number, and the purchases are the same with and without faults.
+// Each person has random streams of their own, one of them for marketing and experiments: the same options give the same
+// bytes (on one processor architecture), the first people are the same whatever their number, and the purchases, touches and
+// variants are the same with and without faults.
 package demo
 
 import (
@@ -70,6 +72,8 @@ type Truth struct {
 	Options     Options
 	Process     Process
 	Types       []TypeTruth    // in the order of Types
+	Channels    []ChannelTruth // of marketing
+	Experiments []ArmTruth     // by experiment, type and variant, the control first
 	Rows        map[string]int // by file name, without the header, faults included
 	Conversions map[string]int // by kind, without duplicates
 	Dirt        Dirt
@@ -108,14 +112,18 @@ type Dirt struct {
 
 	// Second records with an e-mail address that somebody has already, written in capitals.
 	SharedEmails int
+
+	// Rows written twice, touches of nobody, and people whom an experiment gave both variants.
+	DuplicateTouchpoints, DuplicateAssignments, TouchpointsWithoutCustomer, InBothVariants int
 }
 
 //go:embed segments.yaml
 var configuration []byte
 
 // Write writes the company into the folder dir, which it makes where there is none: customers.csv, orders.csv,
-// web_events.csv, email_events.csv, conversions.csv, and segments.yaml, a configuration that reads them. Files of these
-// names are overwritten. Times are UTC. It holds no more in memory than one person and the rows that will be written twice.
+// web_events.csv, email_events.csv, conversions.csv, touchpoints.csv, costs.csv, experiments.csv, and segments.yaml, a
+// configuration that reads them. Files of these names are overwritten. Times are UTC. It holds no more in memory than one
+// person, the costs by day and campaign, and the rows that will be written twice.
 func Write(dir string, o Options) (Truth, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -126,10 +134,14 @@ func Write(dir string, o Options) (Truth, error) {
 	}
 	w := &writer{
 		o: o, dirt: rand.New(rand.NewPCG(scramble(o.Seed), math.MaxUint64)),
+		dirtAside: rand.New(rand.NewPCG(scramble(o.Seed), math.MaxUint64-1)), spent: make(map[spending]int),
 		truth: Truth{
 			Options: o, Process: process, Rows: make(map[string]int), Conversions: make(map[string]int),
-			Types: make([]TypeTruth, len(profiles)),
+			Types: make([]TypeTruth, len(profiles)), Channels: make([]ChannelTruth, len(channels)), Experiments: arms(),
 		},
+	}
+	for c := range channels {
+		w.truth.Channels[c].Channel = channels[c].name
 	}
 	for t, p := range profiles {
 		w.truth.Types[t].Type, w.truth.Types[t].Share = Type(t), p.share
@@ -137,6 +149,7 @@ func Write(dir string, o Options) (Truth, error) {
 	err = w.open(dir)
 	if err == nil {
 		w.people()
+		w.writeCosts()
 	}
 	if err = errors.Join(err, w.close()); err != nil {
 		return Truth{}, fmt.Errorf("demo: %w", err)

@@ -17,6 +17,7 @@ func recount(t *testing.T, dir string) (d Dirt, unique map[string]map[string]boo
 	for file, twice := range map[string]*int{
 		"customers.csv": &d.DuplicateCustomers, "orders.csv": &d.DuplicateOrders, "web_events.csv": &d.DuplicateWebEvents,
 		"email_events.csv": &d.DuplicateEmailEvents, "conversions.csv": &d.DuplicateConversions,
+		"touchpoints.csv": &d.DuplicateTouchpoints, "experiments.csv": &d.DuplicateAssignments,
 	} {
 		f, err := os.Open(filepath.Join(dir, file))
 		if err != nil {
@@ -97,6 +98,20 @@ func recount(t *testing.T, dir string) (d Dirt, unique map[string]map[string]boo
 			d.WebEventsWithoutCustomer++
 		}
 	}
+	for line := range unique["touchpoints.csv"] {
+		if strings.HasPrefix(line, ",") {
+			d.TouchpointsWithoutCustomer++
+		}
+	}
+	variants := map[string]string{}
+	for line := range unique["experiments.csv"] {
+		r := strings.Split(line, ",")
+		if of := r[0] + r[2]; variants[of] == "" {
+			variants[of] = r[1]
+		} else {
+			d.InBothVariants++
+		}
+	}
 	return d, unique
 }
 
@@ -112,6 +127,8 @@ func TestFaultsAreCounted(t *testing.T) {
 		"orders without a time": d.OrdersWithoutTime, "orders without an amount": d.OrdersWithoutAmount,
 		"excess refunds": d.ExcessRefunds, "late refunds": d.LateRefunds, "midnight orders": d.MidnightOrders,
 		"opted out": d.OptedOut, "unknown to the CRM": d.UnknownToCRM, "shared e-mails": d.SharedEmails,
+		"duplicate touchpoints": d.DuplicateTouchpoints, "duplicate assignments": d.DuplicateAssignments,
+		"touchpoints without a customer": d.TouchpointsWithoutCustomer, "people in both variants": d.InBothVariants,
 	} {
 		if n < 5 {
 			t.Errorf("%s: %d, too few to test anything with", name, n)

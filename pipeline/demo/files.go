@@ -25,9 +25,14 @@ type table struct {
 type writer struct {
 	o     Options
 	truth Truth
-	dirt  *rand.Rand // chooses the faults; the people have streams of their own
+	dirt  *rand.Rand       // chooses the faults; the people have streams of their own
+	spent map[spending]int // cents
+
+	// dirtAside chooses the faults of the rows that marketing and experiments make.
+	dirtAside *rand.Rand
 
 	customers, orders, web, email, conversions *table
+	touchpoints, costs, experiments            *table
 	all                                        []*table
 }
 
@@ -46,7 +51,7 @@ func (w *writer) open(dir string) error {
 	}
 	w.web = &table{
 		name: "web_events.csv", twice: &d.DuplicateWebEvents,
-		header: []string{"user_id", "ts", "name", "session", "product", "device"},
+		header: []string{"user_id", "ts", "name", "session", "product", "device", "page", "channel"},
 	}
 	w.email = &table{
 		name: "email_events.csv", twice: &d.DuplicateEmailEvents,
@@ -56,7 +61,16 @@ func (w *writer) open(dir string) error {
 		name: "conversions.csv", twice: &d.DuplicateConversions,
 		header: []string{"id", "user", "ts", "kind", "value"},
 	}
-	for _, t := range []*table{w.customers, w.orders, w.web, w.email, w.conversions} {
+	w.touchpoints = &table{
+		name: "touchpoints.csv", twice: &d.DuplicateTouchpoints,
+		header: []string{"customer", "ts", "channel", "campaign"},
+	}
+	w.costs = &table{name: "costs.csv", header: []string{"day", "channel", "campaign", "amount"}}
+	w.experiments = &table{
+		name: "experiments.csv", twice: &d.DuplicateAssignments,
+		header: []string{"experiment", "variant", "customer", "assigned"},
+	}
+	for _, t := range []*table{w.customers, w.orders, w.web, w.email, w.conversions, w.touchpoints, w.costs, w.experiments} {
 		f, err := os.Create(filepath.Join(dir, t.name))
 		if err != nil {
 			return err
@@ -69,9 +83,16 @@ func (w *writer) open(dir string) error {
 }
 
 // row writes a row of the process, which may be written again at the end of the file.
-func (w *writer) row(t *table, fields ...string) {
+func (w *writer) row(t *table, fields ...string) { t.writeTwice(fields, w.fault(duplicateShare)) }
+
+// rowAside is row for what marketing and experiments make.
+func (w *writer) rowAside(t *table, fields ...string) {
+	t.writeTwice(fields, w.faultAside(duplicateShare))
+}
+
+func (t *table) writeTwice(fields []string, again bool) {
 	t.write(fields)
-	if w.fault(duplicateShare) {
+	if again {
 		*t.twice++
 		t.again = append(t.again, fields)
 	}
@@ -98,6 +119,9 @@ func (w *writer) close() error {
 
 // fault says whether a fault of the given share happens here.
 func (w *writer) fault(share float64) bool { return w.o.Dirt && w.dirt.Float64() < share }
+
+// faultAside is fault for what marketing and experiments make.
+func (w *writer) faultAside(share float64) bool { return w.o.Dirt && w.dirtAside.Float64() < share }
 
 // A moment is a time in seconds since the start of the history.
 type moment int

@@ -23,6 +23,8 @@ const (
 	midnightShare       = 0.002
 
 	anonymousVisitShare = 0.003
+	anonymousTouchShare = 0.002
+	bothVariantsShare   = 0.002
 	duplicateShare      = 0.002
 )
 

@@ -63,7 +63,7 @@ func observe(t *testing.T) []behavior {
 	recent := truth.Options.AsOf.AddDate(0, 0, -89).Format(time.DateOnly)
 	bought, redeemed := map[string]bool{}, map[string]bool{}
 	eachRow(t, filepath.Join(dir, "conversions.csv"), func(r record) {
-		if r["ts"] < recent {
+		if r["ts"] < recent || r["kind"] == kindRedeem {
 			return
 		}
 		set, count := bought, &seen[types[r["user"]]].bought

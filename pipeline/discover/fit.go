@@ -48,7 +48,7 @@ func newReader(d sql.Dialect, source string, t *Table) *reader {
 	}
 	r.nouns = append(r.nouns, map[string][]string{
 		"orders": {"order", "invoice"}, "customers": {"customer", "user", "contact", "member", "default"}, "web_events": {"event"},
-		"email_events": {"event", "email"}, "conversions": {"conversion"},
+		"email_events": {"event", "email"}, "conversions": {"conversion"}, "experiments": {"experiment"},
 	}[source]...)
 	for _, c := range t.Columns {
 		r.shapes, r.words = append(r.shapes, values.ShapeOf(c)), append(r.words, words.Of(c.Name))
@@ -63,7 +63,7 @@ func (r *reader) value(c string, i int) (g draft.Guess, ok bool) {
 		return draft.Guess{}, false // nothing is known of it
 	}
 	switch c {
-	case "created_at", "ordered_at", "occurred_at", "converted_at", "deleted_at", "refunded_at", "birth_date":
+	case "created_at", "ordered_at", "occurred_at", "converted_at", "deleted_at", "refunded_at", "birth_date", "assigned_at", "spent_on":
 		return values.Moment(r.d, col)
 	case "amount", "refund_amount", "discount_amount", "value", "quantity", "duration_seconds", "employees":
 		return values.Amount(r.d, col)
@@ -306,8 +306,8 @@ func (r *reader) character(chosen map[string]candidate) (score int) {
 		if hasEvent && e.column >= 0 {
 			score += int(60*r.shapes[e.column].Understood(r.source)) - 30
 		}
-	case "conversions":
-		if score == 0 { // only its name tells a table of conversions from others with a date
+	case "conversions", "experiments", "touchpoints", "costs":
+		if score == 0 { // only its name tells such a table from others with a date
 			score = -100
 		}
 	}

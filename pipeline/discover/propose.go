@@ -125,7 +125,7 @@ func match(d sql.Dialect, chosen map[string]fit, overlap Overlap) {
 	if overlap == nil {
 		return
 	}
-	for _, name := range []string{"customers", "web_events", "email_events", "conversions"} {
+	for _, name := range []string{"customers", "web_events", "email_events", "conversions", "experiments", "touchpoints"} {
 		f, ok := chosen[name]
 		base, has := chosen["orders"]
 		if !has {

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"segments/pipeline"
+	"segments/pipeline/attribution"
 	"segments/pipeline/steps"
 	"segments/pipeline/validation"
+	"segments/pipeline/warehouse"
 	"segments/sql"
 	"segments/transforms/frame"
 )
@@ -54,6 +57,7 @@ func runs(r *recorder) error {
 		return err
 	}
 	j.Currency, j.Rates, j.People = "EUR", map[string]float64{"USD": 0.9, "CHF": 1}, true
+	j.Experiments.Holdout = true
 	j.Freshness = map[string]int{}
 	for _, name := range sql.SourceNames() {
 		j.Freshness[name] = 1
@@ -86,8 +90,8 @@ func (r *recorder) job(sources ...sql.Source) (*pipeline.Job, error) {
 	f := steps.Forecast()
 	j := &pipeline.Job{
 		Name: "check", Location: time.UTC, Warehouse: r, Sources: sources, Steps: steps.All(), Forecast: &f, CoreSegment: steps.CoreSegment(),
-		HorizonDays: f.HorizonDays, Origins: 2, Gate: validation.DefaultGate(), MaxRejected: 1, MaxAnonymous: 1, MinGroup: 1,
-		Now: clock, Log: slog.New(slog.DiscardHandler),
+		HorizonDays: f.HorizonDays, Horizons: []int{30}, Origins: 2, MaxSegments: 12, Gate: validation.DefaultGate(), MaxRejected: 1, MaxAnonymous: 1, MinGroup: 1,
+		Attribution: attribution.Default(), Now: clock, Log: slog.New(slog.DiscardHandler),
 	}
 	tables, err := j.Tables()
 	if err != nil {
@@ -123,6 +127,7 @@ func readings(j *pipeline.Job) error {
 		return err
 	}
 	for _, in := range []frame.Batches{
+		j.History(ctx, "somebody"),
 		j.Runs(ctx, ""), j.Checks(ctx, "run"), j.Rejects(ctx, "run"), definition, profile, validated,
 		j.Audiences(ctx), j.Members(ctx, "core_segment", "somebody", false), j.Members(ctx, "core_segment", "somebody", true),
 	} {
@@ -130,6 +135,26 @@ func readings(j *pipeline.Job) error {
 			return err
 		}
 	}
-	_, _, err = j.Customer(ctx, "somebody", time.Time{})
+	tables, err := j.Tables()
+	if err != nil {
+		return err
+	}
+	ref, _, err := j.Warehouse.Published(ctx, tables[0])
+	if err != nil {
+		return err
+	}
+	side := pipeline.Side{ID: "run", Day: asOf(), Table: func(ctx context.Context, name string) (warehouse.Ref, bool, error) {
+		return j.Warehouse.Published(ctx, tables[slices.IndexFunc(tables, func(t frame.Table) bool { return t.Name == name })])
+	}}
+	if _, err := j.Diff(ctx, side, side); err != nil {
+		return err
+	}
+	if _, err := frame.Collect(j.RunRows(ctx, "run", asOf(), ref, 20)); err != nil {
+		return err
+	}
+	if _, _, err = j.Customer(ctx, "somebody", time.Time{}); err != nil {
+		return err
+	}
+	_, err = j.Tune(ctx, pipeline.TuneOptions{AsOf: asOf(), FrequencyDays: 730}, steps.Tunables())
 	return err
 }

@@ -192,6 +192,14 @@ func (r *recorder) Record(context.Context, warehouse.Entry, ...warehouse.Ref) er
 
 func (r *recorder) Sweep(context.Context) error { return nil }
 
+func (r *recorder) Keep(context.Context, ...warehouse.Ref) (warehouse.Kept, error) {
+	return warehouse.Kept{}, nil
+}
+
+func (r *recorder) Kept(context.Context, string, ...frame.Table) (warehouse.Kept, error) {
+	return warehouse.Kept{}, nil
+}
+
 func (r *recorder) Close() error { return nil }
 
 // A writer forgets what it is given.

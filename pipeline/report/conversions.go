@@ -18,9 +18,9 @@ var verdicts = map[string]string{
 // orderKind is the kind of conversion where purchases are the conversions.
 const orderKind = "order"
 
-// validated are the rows of segment_validation, in the order of the segments.
+// validated are the rows of segment_validation within the longest horizon, in the order of the segments.
 func (d *data) validated(segmentation string) []record {
-	return d.byOrder(segmentation, "segment", where(d.rows("segment_validation"), "segmentation", segmentation))
+	return d.byOrder(segmentation, "segment", longest(where(d.rows("segment_validation"), "segmentation", segmentation)))
 }
 
 // mainKind is the kind of conversion that panels are about: all together where there are several.
@@ -80,9 +80,12 @@ func buildConversions(d *data) (*section, error) {
 		s.Charts, s.Tables = nil, append(s.Tables, t)
 	}
 	s.Title, s.Tone = conversionsTitle(t, b, kind)
+	sooner, merges := d.conversionsSooner(origin, kind), d.merges(origin, kind, rows)
+	s.Lead = append(s.Lead, append(soonerLead(sooner, t, kind), mergesLead(merges)...)...)
 	for _, more := range []*table{
 		d.conversionsMore("conversions-origins", "The same from every origin", all, func(r record) bool { return r.text("conversion_kind") == kind }),
 		d.conversionsMore("conversions-kinds", "Every kind of conversion, from the newest origin", all, func(r record) bool { return r.text("origin") == origin }),
+		sooner, merges,
 	} {
 		if more != nil {
 			s.Tables = append(s.Tables, more)
@@ -134,6 +137,10 @@ const (
 	ofQ
 	ofValueEach
 	ofMerge
+	ofLiftLow
+	ofLiftHigh
+	ofAgreeing
+	ofEvaluated
 )
 
 // conversions are rows of segment_validation, of which those about small groups say only how many they are.
@@ -153,42 +160,19 @@ func (d *data) conversionColumns() []column {
 		{Name: "verdict", Title: "Than the rest", Format: formatText, Doc: "Whether the group converts more or less often than all others, or why that is not said."},
 		of("lift", "Of everybody's rate", formatRatio), of("q_value", "q value", formatP),
 		of("value_per_customer", "Value a customer", formatMoney), of("merge_candidate", "Cannot be told from", formatText),
+		of("lift_low", "Of everybody's, at least", formatRatio), of("lift_high", "At most", formatRatio),
+		of("origins_agreeing", "Origins that say the same", formatCount), of("origins_evaluated", "Of", formatCount),
 	}
 }
 
 func (d *data) conversionValues(r record) []any {
 	if d.hidden(r, "customers") {
-		return []any{r["segment"], r["customers"], nil, nil, nil, nil, verdicts["too_few"], nil, nil, nil, nil}
+		return []any{r["segment"], r["customers"], nil, nil, nil, nil, verdicts["too_few"], nil, nil, nil, nil, nil, nil, nil, nil}
 	}
-	out := r.values("segment", "customers", "converters", "rate", "rate_low", "rate_high", "verdict", "lift", "q_value", "value_per_customer", "merge_candidate")
+	out := r.values("segment", "customers", "converters", "rate", "rate_low", "rate_high", "verdict", "lift", "q_value", "value_per_customer", "merge_candidate",
+		"lift_low", "lift_high", "origins_agreeing", "origins_evaluated")
 	out[ofVerdict] = verdicts[r.text("verdict")]
 	return out
-}
-
-// conversionsMore are more rows of segment_validation, each with its origin and kind; nil where they are only those of one.
-func (d *data) conversionsMore(id, caption string, rows []record, want func(record) bool) *table {
-	t := &table{
-		ID: id, Caption: caption, From: "segment_validation", Key: 3,
-		Columns: append([]column{d.shows("segment_validation", "origin", "From", formatDate), {
-			Name: "conversion_kind", Title: "Kind", Format: formatText, Doc: "The kind of conversion; any is all of them together.",
-		}}, d.conversionColumns()...),
-	}
-	rows = slices.Clone(rows)
-	slices.SortStableFunc(rows, func(a, b record) int {
-		return cmp.Or(strings.Compare(b.text("origin"), a.text("origin")), strings.Compare(a.text("conversion_kind"), b.text("conversion_kind")))
-	})
-	blocks := map[string]bool{}
-	for _, r := range rows {
-		if n, _ := r.number("customers"); n == 0 || !want(r) {
-			continue
-		}
-		blocks[r.text("origin")+" "+r.text("conversion_kind")] = true
-		t.add(d.Currency, append([]any{r["origin"], plain(r.text("conversion_kind"))}, d.conversionValues(r)...)...)
-	}
-	if len(blocks) < 2 {
-		return nil
-	}
-	return t
 }
 
 // Columns of conversionsBase.
@@ -297,6 +281,9 @@ func conversionsLead(t *table, b []*cell, kind string) []sentence {
 		s := say("Of {}, {} {} (the interval runs from {} to {})", most[ofSegment], most[ofRate], did, most[ofLow], most[ofHigh])
 		if known(most[ofLift]) {
 			s = say("{}, {} everybody's rate", s, most[ofLift])
+		}
+		if known(most[ofLiftLow]) && known(most[ofLiftHigh]) {
+			s = say("{} ({} to {})", s, most[ofLiftLow], most[ofLiftHigh])
 		}
 		if known(most[ofVerdict]) {
 			s = say("{}: {}", s, most[ofVerdict])

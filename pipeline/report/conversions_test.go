@@ -1,6 +1,9 @@
 package report
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // outcomeRows are rows of segment_validation from an origin. The verdicts are written with blanks by rowsOf.
 func outcomeRows(t *testing.T, kind, origin string, lines ...string) []record {
@@ -72,8 +75,55 @@ func TestConversions(t *testing.T) {
 			lead: all + "Of Champions, 50 % bought (the interval runs from 40 % to 60 %), 2.00x everybody's rate: more often.\n" +
 				"Of the 2 groups that differ, 1 did so from all 2 origins.",
 		},
+		{
+			name: "intervals, a shorter horizon and merges", tone: good,
+			tables: map[string][]record{
+				"segment_validation": slices.Concat(outcomeRows(t, "order", "2026-08-02", champions+" lift_low=1.6 lift_high=2.4", hibernating),
+					within(30, outcomeRows(t, "order", "2026-08-02", "segment=Champions customers=100 converters=20 rate=0.2 verdict=above", hibernating))),
+				"segment_merges": mergeRows(t, "step=1 segment=Hibernating into=Promising segments_left=2 p_value=0.4 reason=alike information_kept=0.996",
+					"step=2 segment=Champions into=Promising segments_left=1 p_value=0.001 reason=too_many information_kept=0.2"),
+			},
+			title: "2 of 2 groups bought measurably more or less often than the rest: Champions most (50 %) and Hibernating least (17 %)",
+			lead: all + "Of Champions, 50 % bought (the interval runs from 40 % to 60 %), 2.00x everybody's rate (1.60x to 2.40x): more often.\n" +
+				"20 % of Champions had bought within 30 days already.\n" +
+				"Merged step by step, 2 groups would keep 99.6 % of what the groups tell about who converts. Nothing is merged: that is for you to decide.",
+		},
 	} {
 		x.run(t, conversionsPanel)
+	}
+}
+
+// within are rows of another horizon.
+func within(days int64, rows []record) []record {
+	for _, r := range rows {
+		r["horizon_days"] = days
+	}
+	return rows
+}
+
+// mergeRows are rows of segment_merges of the newest origin.
+func mergeRows(t *testing.T, lines ...string) []record {
+	t.Helper()
+	out := rowsOf(t, lines...)
+	for _, r := range out {
+		r["origin"], r["horizon_days"], r["conversion_kind"], r["reason"] = "2026-08-02", int64(90), "order", underscored(r.text("reason"))
+	}
+	return out
+}
+
+// Of a small group that could be merged nothing but its name is said.
+func TestMergesHide(t *testing.T) {
+	d := faked(map[string][]record{"segment_merges": mergeRows(t,
+		"step=1 segment=Tiny into=Hibernating segments_left=2 p_value=0.4 reason=alike information_kept=0.9",
+		"step=2 segment=New into=Hibernating segments_left=1 p_value=0.3 reason=alike information_kept=0.7")})
+	rows := d.merges("2026-08-02", "order", outcomeRows(t, "order", "2026-08-02", "segment=Tiny customers=19", "segment=New customers=20")).Rows
+	for i, c := range rows[0] {
+		if hide := i == mergeP || i == mergeLost || i == mergeKept; known(c) == hide {
+			t.Errorf("column %d of a group of nineteen: %q", i, c)
+		}
+	}
+	if rows[1][mergeLost].String() != percent(.2) || rows[1][mergeKept].String() != percent(.7) {
+		t.Errorf("the second step loses %v and keeps %v", rows[1][mergeLost], rows[1][mergeKept])
 	}
 }
 

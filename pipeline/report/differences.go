@@ -28,6 +28,10 @@ var measures = []measure{
 	{"conversion_rate", "Bought lately", formatShare, true, "the share who bought lately", ""},
 	{"discount_share", "At a discount", formatShare, false, "the share of orders at a discount", "The share of orders at a discount"},
 	{"store_share", "In a store", formatShare, false, "the share of orders in a store", "The share of orders in stores"},
+	{"repeat_rate", "Bought again", formatShare, true, "the share of buyers who bought again", ""},
+	{"purchase_interval_days_mean", "Between purchases", formatDays, true, "the time between purchases", ""},
+	{"web_sessions_mean", "Visits", formatMean, false, "visits to the site", "The number of visits to the site"},
+	{"mailable_share", "Mailable", formatShare, false, "the share who may be e-mailed", "The share who may be e-mailed"},
 }
 
 // buildDifferences sets what the profiles say of each group against everybody.
@@ -55,7 +59,8 @@ func buildDifferences(d *data) (*section, error) {
 		Title: differencesTitle(shown, values, ratios), Tone: neutral,
 		Lead: differencesLead(shown, values, ratios), Tables: []*table{values},
 		Notes: []string{
-			"Days since the last order, purchase days and who bought lately are what the segments are made of: there they must differ. The rest is what one finds.",
+			"Days since the last order, purchase days, the time between purchases, and who bought lately or again are what the segments are made of: there they must differ. " +
+				"The rest is what one finds.",
 			hiddenNote,
 		},
 	}
@@ -201,7 +206,7 @@ func differencesOption(ratios, values *table) map[string]any {
 		"tooltip": map[string]any{"valueFormatter": "@format:ratio"},
 		"xAxis": map[string]any{
 			"type": "category", "data": names, "position": "top",
-			"axisLabel": map[string]any{"interval": 0, "hideOverlap": false, "width": 76, "overflow": "break", "lineHeight": 14},
+			"axisLabel": map[string]any{"interval": 0, "hideOverlap": false, "width": 64, "overflow": "break", "lineHeight": 14},
 		},
 		"yAxis": map[string]any{"type": "category", "inverse": true, "data": texts(ratios.column(0)), "axisLabel": nameLabel()},
 		"visualMap": map[string]any{

@@ -8,7 +8,7 @@ import (
 // faked is fake with what the panels of analysts read besides.
 func faked(tables map[string][]record) *data {
 	d := fake(tables)
-	for _, t := range []string{"model_parameters", "rfm_cuts", "behavior_thresholds", "cluster_candidates", "run_events"} {
+	for _, t := range []string{"model_parameters", "rfm_cuts", "behavior_thresholds", "cluster_candidates", "run_events", "segment_shifts", "segment_shift_validation", "drift"} {
 		d.cached[fmt.Sprint("report_day", map[string]string{"t": t})] = tables[t]
 	}
 	d.cached[fmt.Sprint("report_scores", map[string]string{"customer_rfm": "customer_rfm"})] = tables["report_scores"]

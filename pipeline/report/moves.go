@@ -39,11 +39,13 @@ func (d *data) addMoves(s *section, all []record) {
 	totals := d.moveTotals(all, place)
 	causes := d.moveTable("moves-causes", "Who moved, and why", true, all)
 	flows := d.moveTable("moves-flows", "Who moved", false, all)
-	s.Tables = append(s.Tables, totals, causes)
+	why := d.moveReasons(all)
+	s.Tables = append(s.Tables, totals, why, causes)
 	s.Title, s.Tone = movesTitle(totals, flows)
-	s.Lead = append(s.Lead, movesLead(totals, causes, place)...)
+	s.Lead = append(s.Lead, movesLead(totals, why, causes, place)...)
 	s.Notes = append(s.Notes, "Better and worse are by the order of the groups, best first. Who is new, or has left, is no move.",
-		"Cut moved: the borders between the groups were learned anew. Activity: on the web, or by e-mail, of somebody who has never bought.")
+		"Each customer who moved has one cause: the last of the inputs that changed the group, when one after the other is changed from what it was to what it is.",
+		"segment_history has every move, with the day from which it was true and the moment from which it was known.")
 	if slices.ContainsFunc(all, func(r record) bool { return d.hidden(r, "customers") }) {
 		s.Notes = append(s.Notes, "Flows of too few people are left out, and counted in the sums.")
 	}
@@ -121,8 +123,8 @@ func (d *data) moveTotals(all []record, place map[string]int) *table {
 		{Name: "stayed", Title: "Stayed", Format: formatCount, Doc: "In the same group as before."},
 		{Name: "better", Title: "To a better group", Format: formatCount},
 		{Name: "worse", Title: "To a worse group", Format: formatCount},
-		{Name: "new", Title: "New", Format: formatCount, Doc: "In no group before."},
-		{Name: "left", Title: "Left", Format: formatCount, Doc: "In no group now: consent withdrawn, deleted."},
+		{Name: "new", Title: "Came in", Format: formatCount, Doc: "In no group before: new, or left out then."},
+		{Name: "left", Title: "Left", Format: formatCount, Doc: "In no group now: consent withdrawn, deleted, or an id that no source knows any more."},
 	}}
 	t.add("", d.before(), n[0], n[1], n[2], n[3], n[4])
 	return t
@@ -167,6 +169,32 @@ func (d *data) moveTable(id, caption string, apart bool, all []record) *table {
 	return t
 }
 
+// The columns of moveReasons.
+const (
+	reasonCause = iota
+	reasonPeople
+)
+
+// moveReasons adds up by cause who moved, came in or left, as far as they are enough people to be told of.
+func (d *data) moveReasons(all []record) *table {
+	t := &table{ID: "moves-why", Caption: "Why customers moved, came in or left", From: "segment_transitions", Columns: []column{
+		d.shows("segment_transitions", "cause", "Cause", formatText),
+		{Name: "customers", Title: "Customers", Format: formatCount, Doc: "Customers who are in another group than in the run before, or in one only then or only now."},
+	}}
+	n := map[string]int64{}
+	for _, r := range all {
+		if v, _ := r.number("customers"); r.text("from_segment") != r.text("to_segment") {
+			n[r.text("cause")] += int64(v)
+		}
+	}
+	for _, cause := range slices.SortedFunc(maps.Keys(n), func(a, b string) int { return cmp.Or(cmp.Compare(n[b], n[a]), strings.Compare(a, b)) }) {
+		if n[cause] >= d.MinGroup {
+			t.add("", cause, n[cause])
+		}
+	}
+	return t
+}
+
 // movesTitle is the largest move.
 func movesTitle(totals, flows *table) (sentence, tone) {
 	r := totals.Rows[0]
@@ -190,12 +218,21 @@ func movesTitle(totals, flows *table) (sentence, tone) {
 
 // causeWords say why somebody moved.
 var causeWords = map[string]string{
-	"purchase": "they bought", "silence": "they did nothing and time passed", "cut moved": "the borders of the groups were learned anew",
+	"purchase": "they bought", "silence": "they did nothing and time passed", "cut moved": "the borders of the groups were moved",
 	"rule changed": "a rule was changed", "activity": "they came to the site, or opened or clicked an e-mail",
+	"corrected": "the sources say otherwise now of the days before: rows came late, were lost or corrected",
+}
+
+// reasonWords say what was with those who moved, came in or left.
+var reasonWords = map[string]string{
+	"purchase": "bought or got money back", "silence": "did nothing while time passed", "activity": "came to the site, or opened or clicked an e-mail",
+	"cut moved": "are beyond a border that was moved", "rule changed": "fall under a rule that was changed",
+	"corrected": "have rows that came late, were lost or were corrected", "new": "were not known before",
+	"consent": "agreed to profiling, refused it or were deleted", "identity": "are known to no source any more",
 }
 
 // movesLead says how many moved up, down or not at all, and why the largest flow did.
-func movesLead(totals, causes *table, place map[string]int) []sentence {
+func movesLead(totals, reasons, causes *table, place map[string]int) []sentence {
 	r := totals.Rows[0]
 	s := words(counted(r[totalBetter], "customer", "customers"),
 		say(" moved to a better group, {} to a worse one; {} stayed where they were.", r[totalWorse], r[totalStayed]))
@@ -205,13 +242,20 @@ func movesLead(totals, causes *table, place map[string]int) []sentence {
 	out := []sentence{s}
 	var others []sentence
 	if value(r[totalNew]) > 0 {
-		others = append(others, counted(r[totalNew], "person is new", "people are new"))
+		others = append(others, counted(r[totalNew], "person has come in", "people have come in"))
 	}
 	if value(r[totalLeft]) > 0 {
 		others = append(others, counted(r[totalLeft], "has left", "have left"))
 	}
 	if len(others) > 0 {
 		out = append(out, words(listed(others), "."))
+	}
+	if len(reasons.Rows) > 1 {
+		var why []sentence
+		for _, r := range reasons.Rows[:min(3, len(reasons.Rows))] {
+			why = append(why, say("{} "+cmp.Or(reasonWords[r[reasonCause].String()], "for another reason"), r[reasonPeople]))
+		}
+		out = append(out, words("Of those who moved, came in or left, ", listed(why), "."))
 	}
 	for _, r := range causes.Rows[:min(3, len(causes.Rows))] {
 		why := causeWords[r[moveCause].String()]

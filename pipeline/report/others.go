@@ -56,6 +56,7 @@ func buildOthers(d *data) (*section, error) {
 		return nil, nil
 	}
 	s.Title = othersTitle(ranking, len(s.Tables), d.judged())
+	s.Lead = append(uselessLead(ranking), s.Lead...)
 	if len(ranking.Rows) > 0 {
 		s.Tables = slices.Insert(s.Tables, 0, ranking)
 	}
@@ -173,20 +174,29 @@ func clusterLead(candidates *table) []sentence {
 func (d *data) othersRanking() *table {
 	of := func(name, title string, f format) column { return d.shows("segment_validation", name, title, f) }
 	t := &table{
-		ID: "others", Caption: "How well each segmentation tells who converts, from the newest origin", From: "segment_validation", Key: 1,
+		ID: "others", Caption: "How well each segmentation tells who converts, from the newest origin", From: "segment_validation, segmentation_validation", Key: 1,
 		Columns: []column{
 			{Name: "segmentation", Title: "Segmentation", Format: formatText, Doc: "The column of customer_segments that names the group."},
 			{Name: "groups", Title: "Groups", Format: formatCount, Doc: "Groups that somebody was in."},
 			of("segmentation_auc", "AUC", formatRate), of("segmentation_auc_low", "At least", formatRate), of("segmentation_auc_high", "At most", formatRate),
+			{Name: "verdict", Title: "Tells who converts", Format: formatText, Doc: "Whether it tells who converts, by the margin that the check of " +
+				"the core groups asks for; useless where that is not shown."},
+			{Name: "information_share", Title: "Of all there is to tell", Format: formatShare, Doc: "The share of what there is to tell about who converts that " +
+				"the group tells, less what chance would."},
 		},
 	}
-	all := d.rows("segment_validation")
+	all, whole := d.rows("segment_validation"), longest(d.rows("segmentation_validation"))
 	var rows []record
 	for _, name := range append(d.otherSegmentations(), d.CoreSegment) {
 		v := d.validated(name)
 		v = at(v, newest(all), mainKind(v))
 		if len(v) > 1 && v[0]["segmentation_auc"] != nil {
 			r := record{"segmentation": plain(name), "groups": int64(len(v))}
+			w := find(where(where(whole, "origin", newest(all)), "conversion_kind", mainKind(v)), "segmentation", name)
+			r["verdict"], r["information_share"] = findings[w.text("verdict")], w["information_share"]
+			if r["verdict"] == "" {
+				r["verdict"] = nil // of a run that did not say
+			}
 			for _, c := range []string{"segmentation_auc", "segmentation_auc_low", "segmentation_auc_high"} {
 				r[c] = v[0][c]
 			}
@@ -207,6 +217,30 @@ func (d *data) othersRanking() *table {
 		t.add("", r.values(t.names()...)...)
 	}
 	return t
+}
+
+// findings in words, as segmentation_validation has them.
+var findings = map[string]string{"tells": "yes", "useless": "useless", "not_evaluated": "not evaluated"}
+
+// Columns of othersRanking.
+const (
+	rankName    = 0
+	rankVerdict = 5
+)
+
+// uselessLead names the segmentations that are not shown to tell who converts.
+func uselessLead(ranking *table) []sentence {
+	var names []sentence
+	for _, r := range ranking.Rows {
+		if r[rankVerdict].Value == findings["useless"] {
+			names = append(names, say("{}", r[rankName]))
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	return []sentence{say("Useless for telling who converts: {}. Do not build on {} what is to sell more.", listed(names),
+		sentence{number(len(names), "it", "them")})}
 }
 
 // othersTitle says which segmentation tells best who converts.

@@ -35,6 +35,17 @@ func TestOthers(t *testing.T) {
 			lead: "The 2 clusters are weak (silhouette 0.29): many customers lie between two, so read them as descriptions and do not build a campaign on their borders.\n" +
 				"By engagement, high converted most often (40 %), low least (10 %).\nIntent is unknown of everybody, since no web or e-mail events tell of it.",
 		},
+		{
+			name: "one is useless", tone: neutral,
+			tables: map[string][]record{
+				"segment_profiles": of("engagement", rowsOf(t, "segment=high customers=100 share=0.25", "segment=low customers=300 share=0.75")),
+				"segment_validation": of("engagement", outcomeRows(t, "order", "2026-08-02",
+					"segment=high customers=100 rate=0.2 verdict=not_proven segmentation_auc=0.51 segmentation_auc_low=0.49",
+					"segment=low customers=300 rate=0.2 verdict=not_proven segmentation_auc=0.51 segmentation_auc_low=0.49")),
+				"segmentation_validation": of("engagement", outcomeRows(t, "order", "2026-08-02", "verdict=useless information_share=0.001")),
+			},
+			title: "The same customers from another side", lead: "Useless for telling who converts: engagement. Do not build on it what is to sell more.",
+		},
 	} {
 		x.run(t, othersPanel)
 	}

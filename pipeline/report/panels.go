@@ -11,6 +11,6 @@ type panel struct {
 // panels are in the order of the reader's questions.
 var panels = []panel{
 	trustPanel, customersPanel, groupsPanel, contentPanel,
-	scoresPanel, movesPanel, worthPanel, calibrationPanel, differencesPanel, conversionsPanel, othersPanel, trendPanel,
-	qualityPanel, provenancePanel,
+	scoresPanel, movesPanel, shiftsPanel, worthPanel, calibrationPanel, differencesPanel, conversionsPanel, othersPanel, experimentsPanel, trendPanel, channelsPanel, funnelPanel,
+	qualityPanel, driftPanel, provenancePanel,
 }

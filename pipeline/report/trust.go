@@ -12,6 +12,7 @@ const (
 	checkPassed       = "passed"
 	checkWarned       = "warned"
 	checkFailed       = "failed"
+	checkAccepted     = "accepted"
 	checkNotEvaluated = "not_evaluated"
 )
 
@@ -50,7 +51,7 @@ func buildTrust(d *data) (*section, error) {
 		failed = nil
 	}
 	for _, said := range [][]sentence{
-		t.state(d.Run.State), failed, t.tested(), t.forecasts(), t.warned(), t.told(checkWarned), t.warnings(), t.leftOut(),
+		t.state(d.Run.State), failed, t.told(checkAccepted), t.tested(), t.forecasts(), t.warned(), t.told(checkWarned), t.warnings(), t.leftOut(),
 	} {
 		s.Lead = append(s.Lead, said...)
 	}
@@ -69,6 +70,8 @@ func (t trust) verdict(state State) (sentence, tone) {
 	switch {
 	case state == Rejected:
 		return say("Do not use this run: it was rejected, and nothing was published"), bad
+	case t.accepted():
+		return say("Use with care: a check failed, and somebody accepted that"), caution
 	case t.order == nil || t.notTested() != nil:
 		return say("Not evaluated: the groups could not be tested against what customers did next"), caution
 	}
@@ -82,6 +85,11 @@ func (t trust) verdict(state State) (sentence, tone) {
 	default:
 		return say("You can trust this run: the groups {} who converts and who does not", sentence{strength(r)}), good
 	}
+}
+
+// accepted says whether a check failed and was accepted.
+func (t trust) accepted() bool {
+	return slices.ContainsFunc(t.troubles.Rows, func(r []*cell) bool { return r[2].Value == checkAccepted })
 }
 
 // strength says in words how far the order of the groups is from a coin toss, by the lower end of the interval.
@@ -232,7 +240,7 @@ func (t trust) warned() []sentence {
 	for _, more := range []struct {
 		n    *cell
 		text string
-	}{{r[2], " failed"}, {r[1], " warned"}, {r[3], " could not be evaluated"}} {
+	}{{r[2], " failed"}, {r[4], " failed and accepted"}, {r[1], " warned"}, {r[3], " could not be evaluated"}} {
 		if value(more.n) > 0 {
 			s = words(s, ", ", more.n, more.text)
 		}

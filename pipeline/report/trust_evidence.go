@@ -35,6 +35,7 @@ func (d *data) checkTables() (counts, troubles *table) {
 		{Name: checkWarned, Title: "Warned", Format: formatCount, Doc: "Odd, but no reason not to publish."},
 		{Name: checkFailed, Title: "Failed", Format: formatCount, Doc: "One is enough to publish nothing."},
 		{Name: checkNotEvaluated, Title: "Not evaluated", Format: formatCount, Doc: "There was too little to judge by."},
+		{Name: checkAccepted, Title: "Accepted", Format: formatCount, Doc: "They failed, and whoever ran the job accepted that."},
 	}}
 	troubles = &table{ID: "trust-troubles", Caption: "Checks that did not pass", From: "run_checks", Key: 2, Columns: []column{
 		d.shows("run_checks", "check_name", "Check", formatText),
@@ -51,17 +52,17 @@ func (d *data) checkTables() (counts, troubles *table) {
 		}
 	}
 	if len(rows) == 0 { // nothing is known: dashes, not zeros
-		counts.add("", nil, nil, nil, nil)
+		counts.add("", nil, nil, nil, nil, nil)
 		return counts, troubles
 	}
-	counts.add("", n[checkPassed], n[checkWarned], n[checkFailed], n[checkNotEvaluated])
+	counts.add("", n[checkPassed], n[checkWarned], n[checkFailed], n[checkNotEvaluated], n[checkAccepted])
 	return counts, troubles
 }
 
 // outcomes are the rows of segment_validation for a segmentation at the newest origin: of any conversion where they are
 // told apart, else of orders, else of the only or first kind there is.
 func (d *data) outcomes(segmentation string) []record {
-	rows := where(d.rows("segment_validation"), "segmentation", segmentation)
+	rows := longest(where(d.rows("segment_validation"), "segmentation", segmentation))
 	kinds := distinct(rows, "conversion_kind")
 	if len(kinds) == 0 {
 		return nil

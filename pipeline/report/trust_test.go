@@ -106,6 +106,17 @@ What else the run warned of is in the table.`,
 				"0 checks passed, 1 failed.",
 		},
 		{
+			name: "accepted", tone: caution, title: "Use with care: a check failed, and somebody accepted that",
+			more: map[string][]record{"run_rejects": nil, "run_checks": {
+				{"check_name": "history", "subject": "orders", "state": checkAccepted, "detail": "accepted by --accept history: 4000 used rows, 9000 before"},
+			}},
+			lead: `It describes your customers as of 2026-10-31.
+Rows of days that were read before (orders): accepted by --accept history: 4,000 used rows, 9,000 before
+In the 90 days after 2026-08-02, 250 of 900 customers bought. The order of the groups tells them from the others with an AUC of 0.75 (between 0.72 and 0.78; a coin toss gives a half).
+2 of 2 groups differ measurably from the rest.
+0 checks passed, 1 failed and accepted.`,
+		},
+		{
 			name: "old, forecasts off, many rows without a customer", tone: caution,
 			title:  "Trust it with care: the groups tell well who converts, but mind the warnings",
 			change: func(d *data) { d.Run.EndedAt = time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC) },

@@ -11,6 +11,7 @@ var checkWords = map[string]string{
 	"rejected_rows":     "Rows put aside",
 	"anonymous_rows":    "Rows without a customer",
 	"one_currency":      "Currency",
+	"cost_currency":     "Currency of the costs",
 	"unmatched_refunds": "Refunds without an order",
 	"unique_keys":       "Rows that are there twice",
 	runWarnings:         "What the run warned of",
@@ -18,14 +19,21 @@ var checkWords = map[string]string{
 	"conservation":      "People or rows that do not add up",
 	"collapse":          "A group that swallowed others",
 	"volume":            "Number of customers",
+	"history":           "Rows of days that were read before",
+	"amounts":           "Amounts of orders",
+	"recent_rows":       "Rows of the newest days",
 	"gate":              "Test of the groups",
 	forecastChecks:      "Forecast against naive ones",
+	"sample_ratio":      "How an experiment was shared out",
+	"experiment":        "Who takes part in an experiment",
 	"fit":               "What a model could learn",
+	"shifts":            "Forecast of the groups' sizes",
+	"drift":             "What moved since earlier runs",
 }
 
 // stepWords are the names of steps for people.
 var stepWords = map[string]string{
-	"behavior": "The life cycle", "clv": "The forecasts", "cluster": "The clusters", "rfm": "The scores", "segment": "The segments",
+	"behavior": "The life cycle", "clv": "The forecasts", "cluster": "The clusters", "rfm": "The scores", "holdout": "The holdout", "segment": "The segments",
 	"run": "The run", "gate": "The test of the groups",
 }
 

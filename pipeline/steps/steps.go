@@ -8,6 +8,7 @@ import (
 	"segments/transforms/cluster"
 	"segments/transforms/clv"
 	"segments/transforms/frame"
+	"segments/transforms/holdout"
 	"segments/transforms/rfm"
 	"segments/transforms/segment"
 )
@@ -36,6 +37,7 @@ func All() []pipeline.Step {
 				behavior.EngagedNotPurchased),
 		},
 		{Name: "segment", Estimator: segment.New(), Wide: columns(segment.Core, segment.CoreSince)},
+		{Name: "holdout", Estimator: holdout.New(), Wide: columns(holdout.InHoldout)},
 	}
 }
 

@@ -1,10 +1,6 @@
 package validation
 
-import (
-	"math"
-
-	"gonum.org/v1/gonum/stat/distuv"
-)
+import "segments/pipeline/validation/stats"
 
 // An Evaluation is what the conversions of a horizon say about a segmentation.
 type Evaluation struct {
@@ -16,12 +12,12 @@ type Evaluation struct {
 	// They ask whether the segments differ at all; the order of the segments plays no part.
 	//
 	// MutualInformation of segment and conversion, in bits, less what it is expected to be between things that have
-	// nothing to do with each other, DF/(2 n ln 2) (Miller, "Note on the Bias of Information Estimates", 1955), and
-	// at least 0. CramersV is corrected likewise (Bergsma, "A Bias-Correction for Cramér's V and Tschuprow's T", J.
-	// Korean Stat. Soc. 42, 2013), and nil also where there are about as many segments as customers. ChiSquare is
-	// Pearson's, with DF one less than the segments that have customers; its PValue is an approximation, a rough one
-	// where many segments are too few.
+	// nothing to do with each other ([stats.InformationBias]), and at least 0; InformationShare is its share of the entropy
+	// of conversion. CramersV is corrected likewise ([stats.CramersVCorrected]), and nil also where there are about as many
+	// segments as customers. ChiSquare is Pearson's, with DF one less than the segments that have customers; its PValue
+	// is an approximation, a rough one where many segments are too few.
 	MutualInformation *float64
+	InformationShare  *float64
 	CramersV          *float64
 	ChiSquare         *float64
 	DF                int
@@ -29,9 +25,32 @@ type Evaluation struct {
 
 	// AUC is the probability that a converter's segment scores higher than a non-converter's, ties counting half, with
 	// DeLong's interval; Gini is 2 AUC - 1. They are nil unless two segments have customers, at least two customers
-	// converted and two did not, and every segment that has customers has a score.
-	AUC, Gini *Estimate
-	Unscored  []string // segments with customers but without a score
+	// converted and two did not, and every segment that has customers has a score. KendallTau is tau-b of score and conversion,
+	// and nil also where all segments have one score.
+	AUC, Gini  *Estimate
+	KendallTau *float64
+	Unscored   []string // segments with customers but without a score
+}
+
+// Occupied counts the segments that have customers.
+func (e Evaluation) Occupied() int {
+	n := 0
+	for _, s := range e.Segments {
+		if s.Customers > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Differing counts the segments that convert measurably more or less often than the rest, and the customers in them.
+func (e Evaluation) Differing() (segments int, customers int64) {
+	for _, s := range e.Segments {
+		if s.Verdict == Above || s.Verdict == Below {
+			segments, customers = segments+1, customers+s.Customers
+		}
+	}
+	return segments, customers
 }
 
 // Evaluate holds a segmentation against the conversions that followed its origin. Each segment is counted once, empty
@@ -44,12 +63,10 @@ func Evaluate(counts []Count, scores map[string]float64) (Evaluation, error) {
 		return Evaluation{}, err
 	}
 	var e Evaluation
-	occupied := 0
 	for _, c := range cs {
 		e.Customers += c.Customers
 		e.Converters += c.Converters
 		if c.Customers > 0 {
-			occupied++
 			if s, ok := scores[c.Segment]; !ok || known(s) == nil {
 				e.Unscored = append(e.Unscored, c.Segment)
 			}
@@ -57,49 +74,48 @@ func Evaluate(counts []Count, scores map[string]float64) (Evaluation, error) {
 	}
 	e.BaseRate = known(float64(e.Converters) / float64(e.Customers))
 	e.Segments = judge(cs, e.Customers, e.Converters)
-	if occupied < 2 {
-		return e, nil
-	}
-	if e.Converters > 0 && e.Converters < e.Customers {
-		e.inform(cs, occupied-1)
-	}
-	if e.Converters >= 2 && e.Customers-e.Converters >= 2 && e.Unscored == nil {
-		auc := delong(cs, scores)
-		e.AUC = &auc
-		e.Gini = &Estimate{2*auc.Value - 1, 2*auc.Low - 1, 2*auc.High - 1}
+	e.inform(rows(cs))
+	if e.Occupied() > 1 && e.Unscored == nil {
+		e.rank(cs, scores)
 	}
 	return e, nil
 }
 
-// inform fills in the measures of information. Both margins of cs have at least two cells that are not empty.
-func (e *Evaluation) inform(cs []Count, df int) {
-	n, base := float64(e.Customers), *e.BaseRate
-	var chi2, mi float64
-	for _, c := range cs {
-		if c.Customers == 0 {
-			continue
-		}
-		size := float64(c.Customers)
-		d := float64(c.Converters) - size*base
-		chi2 += d * d / (size * base * (1 - base))
-		for _, cell := range [2]struct{ observed, expected float64 }{
-			{float64(c.Converters), size * base},
-			{float64(c.Customers - c.Converters), size * (1 - base)},
-		} {
-			if cell.observed > 0 {
-				mi += cell.observed / n * math.Log2(cell.observed/cell.expected)
-			}
-		}
+// inform fills in the measures of information, where they are defined.
+func (e *Evaluation) inform(rows [][2]int64) {
+	test, ok := stats.ChiSquare(rows)
+	if !ok {
+		return
 	}
-	e.DF = df
-	e.ChiSquare = known(chi2)
-	e.PValue = known(distuv.ChiSquared{K: float64(df)}.Survival(chi2))
-	e.MutualInformation = known(max(0, mi-float64(df)/(2*n*math.Ln2)))
+	e.ChiSquare, e.DF, e.PValue = &test.Statistic, test.DF, &test.P
+	bits := max(0, stats.MutualInformation(rows)-stats.InformationBias(test.DF, e.Customers))
+	share := bits / stats.Entropy(e.Converters, e.Customers)
+	e.MutualInformation, e.InformationShare = &bits, &share
+	if v, ok := stats.CramersVCorrected(rows); ok {
+		e.CramersV = &v
+	}
+}
 
-	// Bergsma's correction of a table with df+1 rows and 2 columns; the columns are the shorter side.
-	phi2 := max(0, chi2/n-float64(df)/(n-1))
-	short := min(float64(df)-float64(df*df)/(n-1), 1-1/(n-1))
-	if short > 0 {
-		e.CramersV = known(min(1, math.Sqrt(phi2/short)))
+// rank fills in the measures of the order.
+func (e *Evaluation) rank(cs []Count, scores map[string]float64) {
+	groups := make([]stats.Group, len(cs))
+	for i, c := range cs {
+		groups[i] = stats.Group{Score: scores[c.Segment], Converted: c.Converters, Rest: c.Customers - c.Converters}
 	}
+	if auc, ok := stats.AUC(groups); ok {
+		e.AUC = &auc
+		e.Gini = &Estimate{Value: 2*auc.Value - 1, Low: 2*auc.Low - 1, High: 2*auc.High - 1}
+		if tau, ok := stats.KendallTauOfGroups(groups); ok {
+			e.KendallTau = &tau
+		}
+	}
+}
+
+// rows are the counts as a table of who converted and who did not.
+func rows(cs []Count) [][2]int64 {
+	out := make([][2]int64, len(cs))
+	for i, c := range cs {
+		out[i] = [2]int64{c.Converters, c.Customers - c.Converters}
+	}
+	return out
 }

@@ -49,27 +49,9 @@ type Decision struct {
 // converters or fewer others than MinConverters (so also: nobody converted, or everybody), and segments that have no
 // score.
 func (g Gate) Decide(e Evaluation) Decision {
-	occupied, proven := 0, int64(0)
-	for _, s := range e.Segments {
-		if s.Customers > 0 {
-			occupied++
-		}
-		if s.Verdict == Above || s.Verdict == Below {
-			proven += s.Customers
-		}
-	}
-	others := e.Customers - e.Converters
-	var reason string
+	reason := g.tooLittle(e)
 	switch {
-	case e.Customers == 0:
-		reason = "There was no customer at the origin: the history is too short to look back."
-	case occupied < 2:
-		reason = fmt.Sprintf("All %d customers were in one segment, which leaves nothing to compare.", e.Customers)
-	case e.Converters < g.MinConverters:
-		reason = fmt.Sprintf("%d of %d customers converted, and %d are needed to judge.", e.Converters, e.Customers, g.MinConverters)
-	case others < g.MinConverters:
-		reason = fmt.Sprintf("All but %d of %d customers converted, and %d who did not are needed to judge.",
-			others, e.Customers, g.MinConverters)
+	case reason != "":
 	case len(e.Unscored) > 0:
 		reason = fmt.Sprintf("No earlier rate and no declared order places the segments %s.", strings.Join(e.Unscored, ", "))
 	case e.AUC == nil:
@@ -78,7 +60,6 @@ func (g Gate) Decide(e Evaluation) Decision {
 	if reason != "" {
 		return Decision{State: StateNotEvaluated, Reason: reason}
 	}
-
 	d := Decision{State: StatePassed}
 	verb := "reaches"
 	if e.AUC.Low < g.MinAUCLower {
@@ -91,9 +72,26 @@ func (g Gate) Decide(e Evaluation) Decision {
 		d.Warnings = append(d.Warnings,
 			"The order is upside down: segments expected to convert less converted more.")
 	}
-	if share := float64(proven) / float64(e.Customers); share < .5 {
-		d.Warnings = append(d.Warnings,
-			fmt.Sprintf("Only %.0f %% of the customers are in segments whose conversion rate is proven to differ from the rest.", 100*share))
+	if _, proven := e.Differing(); 2*proven < e.Customers {
+		d.Warnings = append(d.Warnings, fmt.Sprintf(
+			"Only %.0f %% of the customers are in segments whose conversion rate is proven to differ from the rest.",
+			100*float64(proven)/float64(e.Customers)))
 	}
 	return d
+}
+
+// tooLittle says why there is too little in e to judge any segmentation by; empty where there is enough.
+func (g Gate) tooLittle(e Evaluation) string {
+	switch others := e.Customers - e.Converters; {
+	case e.Customers == 0:
+		return "There was no customer at the origin: the history is too short to look back."
+	case e.Occupied() < 2:
+		return fmt.Sprintf("All %d customers were in one segment, which leaves nothing to compare.", e.Customers)
+	case e.Converters < g.MinConverters:
+		return fmt.Sprintf("%d of %d customers converted, and %d are needed to judge.", e.Converters, e.Customers, g.MinConverters)
+	case others < g.MinConverters:
+		return fmt.Sprintf("All but %d of %d customers converted, and %d who did not are needed to judge.",
+			others, e.Customers, g.MinConverters)
+	}
+	return ""
 }

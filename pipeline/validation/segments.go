@@ -1,19 +1,18 @@
 package validation
 
-import "math"
+import (
+	"math"
 
-const (
-	// alpha is the false discovery rate at which a difference counts as proven.
-	alpha = .05
-	// minExpected is Cochran's rule of thumb: under five expected in a cell, a segment is small and the normal
-	// approximation is not used (Cochran, "Some Methods for Strengthening the Common Chi-Square Tests", Biometrics 10, 1954).
-	minExpected = 5
+	"segments/pipeline/validation/stats"
 )
 
-// A Verdict says in one word what conversions prove about a segment. The set is closed.
+// alpha is the false discovery rate at which a difference counts as proven.
+const alpha = .05
+
+// A Verdict says in one word what conversions prove. The set is closed.
 type Verdict string
 
-// The verdicts. Above and below need a q-value under .05. The tests keep their level however few the customers, so
+// The verdicts on segments. Above and below need a q-value under .05. The tests keep their level however few the customers, so
 // a small segment may earn one of them; only where it does not is it called too few.
 const (
 	Above        Verdict = "above"         // converts more often than the customers of the other segments
@@ -28,11 +27,11 @@ type Segment struct {
 	Count
 	Rate             *Estimate // converters per customer with Wilson's interval; nil without customers
 	Lift             *float64  // rate over the base rate, that of all customers of the segmentation; nil where that is 0
+	LiftRange        *Estimate // Lift with its interval; nil also without other customers
 	ValuePerCustomer *float64  // money; nil without customers or where the value given is not finite
 
-	// The test against the customers of all other segments, two-sided. Test names it: "fisher" where a cell of the 2x2
-	// table expects fewer than five (tables no likelier than the observed one), else "z" (two proportions, pooled,
-	// without continuity correction; its square is Pearson's chi-square). PValue is nil where Test is empty.
+	// The test against the customers of all other segments, two-sided ([stats.TwoProportions], which names it). PValue is nil
+	// where Test is empty.
 	Test   string
 	PValue *float64
 	QValue *float64 // Benjamini and Hochberg's, over the segments of the segmentation
@@ -54,18 +53,19 @@ func judge(cs []Count, customers, converters int64) []Segment {
 	for i, c := range cs {
 		s := Segment{Count: c, Verdict: NotEvaluated}
 		if c.Customers > 0 {
-			rate := wilson(c.Converters, c.Customers)
+			rate := stats.Wilson(c.Converters, c.Customers)
 			s.Rate = &rate
 			s.Lift = known(rate.Value / base)
+			s.LiftRange = liftRange(c, customers, converters)
 			s.ValuePerCustomer = known(c.Value / float64(c.Customers))
 		}
-		if p, test := twoProportions(c.Converters, c.Customers, converters-c.Converters, customers-c.Customers); test != "" {
+		if p, test := stats.TwoProportions(c.Converters, c.Customers, converters-c.Converters, customers-c.Customers); test != "" {
 			s.Test, s.PValue = test, &p
 			tested, ps = append(tested, i), append(ps, p)
 		}
 		segments[i] = s
 	}
-	for j, q := range benjaminiHochberg(ps) {
+	for j, q := range stats.BenjaminiHochberg(ps) {
 		s := &segments[tested[j]]
 		s.QValue = &q
 		switch {
@@ -83,9 +83,24 @@ func judge(cs []Count, customers, converters int64) []Segment {
 	return segments
 }
 
+// liftRange is the lift of c, one of several segments with converters among customers in all. With share w of the customers
+// and a rate r times that of the others, the lift is r / (w r + 1 - w), which rises with r: the ends of r's interval
+// ([stats.RatioInterval]) give those of the lift's. It is widened to the lift itself, which may be 0.
+func liftRange(c Count, customers, converters int64) *Estimate {
+	others := customers - c.Customers
+	if others == 0 || converters == 0 {
+		return nil
+	}
+	w := float64(c.Customers) / float64(customers)
+	lift := func(r float64) float64 { return r / (w*r + 1 - w) }
+	ratio := stats.RatioInterval(c.Converters, c.Customers, converters-c.Converters, others)
+	v := float64(c.Converters) / float64(c.Customers) / (float64(converters) / float64(customers))
+	return &Estimate{Value: v, Low: min(v, lift(ratio.Low)), High: max(v, lift(ratio.High))}
+}
+
 // small reports whether c expects fewer than five converters, or others, at the base rate.
 func small(c Count, base float64) bool {
-	return float64(c.Customers)*min(base, 1-base) < minExpected
+	return float64(c.Customers)*min(base, 1-base) < stats.MinExpected
 }
 
 // proposeMerges sets the merge candidates of segments, which are in the order of their names.
@@ -97,7 +112,7 @@ func proposeMerges(segments []Segment, base float64) {
 			if small(a.Count, base) || small(b.Count, base) {
 				continue
 			}
-			if p, test := twoProportions(a.Converters, a.Customers, b.Converters, b.Customers); test != "" {
+			if p, test := stats.TwoProportions(a.Converters, a.Customers, b.Converters, b.Customers); test != "" {
 				pairs, ps = append(pairs, [2]int{i, j}), append(ps, p)
 			}
 		}
@@ -110,7 +125,7 @@ func proposeMerges(segments []Segment, base float64) {
 			a.MergeCandidate, nearest[i] = b.Segment, d
 		}
 	}
-	for k, q := range benjaminiHochberg(ps) {
+	for k, q := range stats.BenjaminiHochberg(ps) {
 		if q >= alpha {
 			propose(pairs[k][0], pairs[k][1])
 			propose(pairs[k][1], pairs[k][0])

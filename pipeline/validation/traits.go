@@ -1,6 +1,10 @@
 package validation
 
-import "fmt"
+import (
+	"fmt"
+
+	"segments/pipeline/validation/stats"
+)
 
 // The verdicts on traits, beside NotProven: More and Less need a q-value of at most .05 and a lift of at least 1.2, or of
 // at most 1/1.2. With enough customers every difference is significant; the lift says that it matters.
@@ -52,13 +56,13 @@ func Traits(ts []Trait) ([]TraitResult, error) {
 			Verdict:        NotProven,
 		}
 		r.Lift = r.Share / r.ShareEverybody
-		if p, test := twoProportions(t.Customers, t.Known, others, knownOthers); test != "" {
+		if p, test := stats.TwoProportions(t.Customers, t.Known, others, knownOthers); test != "" {
 			r.PValue = &p
 			tested, ps = append(tested, i), append(ps, p)
 		}
 		out[i] = r
 	}
-	for j, q := range benjaminiHochberg(ps) {
+	for j, q := range stats.BenjaminiHochberg(ps) {
 		i := tested[j]
 		out[i].QValue = &q
 		if q <= alpha {

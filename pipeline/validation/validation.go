@@ -17,10 +17,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-)
 
-// z95 is the .975 quantile of the standard normal distribution: two of them either way hold 95 %.
-const z95 = 1.959963984540054
+	"segments/pipeline/validation/stats"
+)
 
 // A Count is one segment at the origin, and what its members did in the horizon after it.
 type Count struct {
@@ -31,9 +30,7 @@ type Count struct {
 }
 
 // An Estimate is a number with its 95 % confidence interval.
-type Estimate struct {
-	Value, Low, High float64
-}
+type Estimate = stats.Estimate
 
 // sorted returns counts by the name of the segment, or an error when they contradict themselves.
 func sorted(counts []Count) ([]Count, error) {

@@ -83,7 +83,16 @@ type Warehouse interface {
 	// published before: nobody unpublishes a run.
 	Record(ctx context.Context, e Entry, refs ...Ref) error
 
-	// Sweep removes what runs that are no longer at work left in staging.
+	// Keep makes the staged tables refs of the run at work, no two of a name, stay after Close: until Sweep finds them KeptFor old, or another run
+	// of the same date, or, where the warehouse keeps staged tables for a shorter time, until then. What else the run has
+	// staged goes with Close.
+	Keep(ctx context.Context, refs ...Ref) (Kept, error)
+
+	// Kept returns what there still is of what Keep has kept of the run called id, as far as tables has it with all of its
+	// columns. They can be read until Close. Of a run of which nothing is kept it is the zero Kept.
+	Kept(ctx context.Context, id string, tables ...frame.Table) (Kept, error)
+
+	// Sweep removes what runs that are no longer at work left in staging, but for what is kept.
 	Sweep(ctx context.Context) error
 
 	// Close gives up the claim, the staging of the run and all connections.
@@ -105,6 +114,16 @@ type Ref struct {
 	Rows  int64 // how many rows it has; -1 where nobody counted
 
 	Lacking []string // columns of Table that the published table does not have yet: they read as NULL
+}
+
+// KeptFor is how long what a rejected run has staged can be looked at, at most.
+const KeptFor = 7 * 24 * time.Hour
+
+// A Kept is what can be looked at of a run that has published nothing.
+type Kept struct {
+	Tables []Ref
+	Until  time.Time // when it goes, at the latest
+	Bytes  int64     // that it takes on a disk; 0 where that is not known
 }
 
 // Relation returns the relation that reads r under its own name.

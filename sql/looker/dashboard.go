@@ -26,6 +26,11 @@ const (
 	movementsNow  = "segment_transitions_current"
 	validationNow = "segment_validation_current"
 	forecastsNow  = "model_validation_current"
+	shiftsNow     = "segment_shifts_current"
+	resultsNow    = "experiment_results_current"
+	creditsNow    = "attribution_current"
+	returnsNow    = "channel_returns_current"
+	funnelNow     = "segment_funnel_current"
 )
 
 // sections are the dashboard, in the order of the report.
@@ -78,6 +83,35 @@ var sections = []section{
 			Sorts:  "origin_date desc, rate desc",
 		},
 	}},
+	{"What worked for whom?", "Variants of experiments held against their control, by the segment of before the assignment.", []tile{{
+		Title: "Experiments", Explore: resultsNow, Type: "looker_grid", Limit: "200", Width: 24, Height: 8, All: true,
+		Fields: "experiment, conversion_kind, variant, segment, customers, rate, control_rate, difference, difference_low, difference_high, q_value, " +
+			"minimum_detectable_effect, verdict",
+		Sorts: "experiment, conversion_kind, variant, segment",
+	}}},
+	{"Which channels bring it, and at what price?", "Observed, not caused: an experiment proves what a channel does.", []tile{
+		{
+			Title: "Conversions by channel", Note: "By the model that gives 40 % to the first touch, 40 % to the last and 20 % to those between.", Explore: creditsNow,
+			Type: "looker_bar", Width: 12, Height: 8, All: true, Fields: "channel, conversion_kind, total_conversions", Pivots: "conversion_kind",
+			Filters: []filter{{"model", "position"}, {"segment", "EMPTY"}}, Sorts: "conversion_kind, total_conversions desc 0",
+		},
+		{
+			Title: "Cost and return", Explore: returnsNow, Type: "looker_grid", Width: 12, Height: 8, All: true,
+			Fields:  "channel, cost, touches, conversions, acquisitions, value, cost_per_conversion, cost_per_acquisition, return_on_spend",
+			Filters: []filter{{"segment", "EMPTY"}}, Sorts: "cost desc",
+		},
+	}},
+	{"Where do they drop off?", "Sessions on the web, from the first page to the purchase.", []tile{
+		{
+			Title: "Sessions by step", Explore: funnelNow, Type: "looker_column", Width: 12, Height: 8, All: true,
+			Fields: "step_order, step, total_sessions", Filters: []filter{{"dimension", "all"}, {"segment", "EMPTY"}}, Sorts: "step_order",
+		},
+		{
+			Title: "Steps by segment", Explore: funnelNow, Type: "looker_grid", Width: 12, Height: 8, All: true, Limit: "100",
+			Fields:  "segment, step_order, step, sessions, share_of_first, share_of_before",
+			Filters: []filter{{"dimension", "all"}, {"segment", "-EMPTY"}}, Sorts: "segment, step_order",
+		},
+	}},
 	{"What are they worth?", "Forecasts for customers who have bought; none where a naive forecast was as good.", []tile{
 		{
 			Title: "Mean CLV by core segment", Explore: customersNow, Type: "looker_bar", Width: 12, Height: 8, All: true,
@@ -99,6 +133,10 @@ var sections = []section{
 			Fields: "rfm_segment, total_dropping_30d", Sorts: "total_dropping_30d desc",
 		},
 	}},
+	{"Where are they going?", "Sizes expected in 30, 60 and 90 days, if customers go on moving as they did.", []tile{{
+		Title: "Expected customers", Explore: shiftsNow, Type: "looker_grid", Width: 24, Height: 8, All: true,
+		Fields: "to_segment, horizon_days, total_expected_customers", Pivots: "horizon_days", Sorts: "horizon_days, to_segment",
+	}}},
 	{"Are the forecasts right?", "Forecasts from an earlier day against what happened, with the naive ones they must beat.", []tile{
 		{
 			Title: "Orders by customer: forecast and actual, by tenth of the forecast", Explore: forecastsNow, Type: "looker_column", Width: 12, Height: 8,

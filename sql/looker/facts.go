@@ -121,6 +121,60 @@ var measures = map[string][]measure{
 		},
 		mean("lift", "lift", "decimal_2", "Mean of the lifts of the origins: the rate by everybody's rate."),
 	},
+	"segmentation_validation": {
+		mean("auc", "auc", "decimal_3", "Mean AUC of the origins; sensible within one segmentation and kind."),
+		mean("cramers_v", "cramers_v", "decimal_3", "Mean of Cramer's V of the origins; sensible within one segmentation and kind."),
+		mean("information_share", "information_share", "percent_1", "Mean share of what there is to tell that the segments tell; sensible within one segmentation and kind."),
+	},
+	"segment_merges": {
+		mean("information_kept", "information_kept", "percent_1", "Mean of what is left of the information; sensible within one step."),
+	},
+	"segment_history": {
+		{Name: "total_changes", Type: "count", Format: "decimal_0", Doc: "Changes that became known."},
+		{Name: "total_customers", Type: "count_distinct", Format: "decimal_0", SQL: "${customer_id}", Doc: "Customers with a change."},
+	},
+	"segment_shifts": {
+		daily("total_expected_customers", "decimal_0", "SUM(${expected_customers})", "Customers expected; sensible within one horizon."),
+		daily("total_customers", "decimal_0", "SUM(${customers})", "Customers who went that way; sensible within one horizon."),
+	},
+	"segment_shift_validation": {
+		mean("error", "error", "percent_1", "Mean share of customers that the forecast sizes put in the wrong segment; sensible within one horizon."),
+		mean("naive_error", "naive_error", "percent_1", "The same of the forecast that the sizes stay."),
+	},
+	"drift": {
+		count("watched", "", "What is watched."),
+		count("warned", "warned", "Of that, what has moved beyond its threshold."),
+		mean("psi", "psi", "decimal_3", "Mean population stability index."),
+	},
+	"experiment_results": {
+		daily("total_customers", "decimal_0", "SUM(${customers})", "Customers whose horizon is over; sensible within one experiment, kind and segment."),
+		daily("total_converters", "decimal_0", "SUM(${converters})", "Of those, who converted; sensible within one experiment, kind and segment."),
+		mean("difference", "difference", "percent_1", "Mean of the differences to the control; sensible within one experiment, kind and segment."),
+	},
+	"experiment_arms": {
+		daily("total_customers", "decimal_0", "SUM(${customers})", "Customers whose horizon is over; sensible within one experiment."),
+		daily("total_waiting", "decimal_0", "SUM(${waiting})", "Customers whose horizon is not over; sensible within one experiment."),
+	},
+	"attribution": {
+		daily("total_conversions", "decimal_1", "SUM(${conversions})", "Conversions; sensible within one model and kind, and with the rows of all segments together or without them."),
+		daily("total_value", "decimal_2", "SUM(${value})", "Value of the conversions; sensible likewise."),
+		daily("total_touches", "decimal_0", "SUM(${touches})", "Touches; sensible likewise."),
+	},
+	"channel_returns": {
+		daily("total_cost", "decimal_2", "SUM(${cost})", "What was spent; sensible with the rows of all segments together or without them."),
+		daily("total_value", "decimal_2", "SUM(${value})", "Value of the purchases; sensible likewise."),
+		{
+			Name: "return_on_spend_of_all", Type: "number", Format: "decimal_2", SQL: "SUM(${value}) / NULLIF(SUM(${cost}), 0)",
+			Doc: "Value by cost; sensible likewise.",
+		},
+	},
+	"segment_funnel": {
+		daily("total_sessions", "decimal_0", "SUM(${sessions})", "Sessions that came to the step; sensible within one dimension, and with the rows of all segments together or without them."),
+	},
+	"source_weeks": {
+		daily("total_used_rows", "decimal_0", "SUM(${used_rows})", "Rows used; sensible within one source."),
+		daily("total_amount", "decimal_2", "SUM(${amount})", "Amounts of the orders before refunds."),
+	},
 	"model_validation": {
 		mean("predicted", "predicted", "decimal_4", "Mean forecast of the origins; sensible within one metric and model."),
 		mean("actual", "actual", "decimal_4", "Mean of what happened; sensible within one metric and model."),
@@ -166,9 +220,36 @@ var explores = []explore{
 	},
 	{
 		View: "segment_validation_current", Label: "Do segments convert differently?", Doc: "Segments held against what their members did next.",
-		Always: []filter{{"segment_validation_current.segmentation", "core^_segment"}},
+		Always: []filter{{"segment_validation_current.segmentation", "core^_segment"}, {"segment_validation_current.main_horizon", "Yes"}},
 		Joins:  []join{meaning("${segment_validation_current.segmentation}", "${segment_validation_current.segment}")},
 	},
+	{
+		View: "segmentation_validation_current", Label: "Which segmentations are of use?", Doc: "Each segmentation as a whole held against what customers did next.",
+		Always: []filter{{"segmentation_validation_current.main_horizon", "Yes"}},
+	},
+	{
+		View: "segment_merges_current", Label: "Which segments could be merged?", Doc: "A proposal: which segments conversions cannot tell apart, and what a merge would lose.",
+		Always: []filter{{"segment_merges_current.segmentation", "core^_segment"}, {"segment_merges_current.main_horizon", "Yes"}},
+	},
+	{View: "segment_shifts_current", Label: "Where are customers going?", Doc: "How customers moved between core segments within 30, 60 and 90 days, and how many are expected to."},
+	{View: "segment_shift_validation_current", Label: "Are expected sizes right?", Doc: "Foreseen sizes of core segments held against those that came."},
+	{View: "experiment_results_current", Label: "Experiments", Doc: "What variants did, for all customers and by segment, with intervals and a verdict."},
+	{View: "experiment_arms_current", Label: "Experiments: who takes part", Doc: "Customers by variant, and whether they were shared out as expected."},
+	{
+		View: "attribution_current", Label: "Channels", Doc: "Which channels conversions came through, by six models. Observed, not caused.",
+		Always: []filter{{"attribution_current.model", "position"}, {"attribution_current.segment", "EMPTY"}},
+	},
+	{
+		View: "channel_returns_current", Label: "What channels cost and bring", Doc: "Cost, conversions and value by channel and segment.",
+		Always: []filter{{"channel_returns_current.segment", "EMPTY"}},
+	},
+	{
+		View: "segment_funnel_current", Label: "Funnel", Doc: "How far sessions come on the way to a purchase, by segment, channel and landing page.",
+		Always: []filter{{"segment_funnel_current.dimension", "all"}, {"segment_funnel_current.segment", "EMPTY"}},
+	},
+	{View: "segment_history", Label: "History of customers", Doc: "Who was in which core segment, from when on it was true and from when on it was known."},
+	{View: "drift_current", Label: "Drift", Doc: "What has moved since earlier runs: features, segments, cuts, parameters."},
+	{View: "source_weeks_current", Label: "Rows of the sources by week", Doc: "What the newest run used of each source."},
 	{View: "model_validation_current", Label: "Are forecasts right?", Doc: "Forecasts of purchases held against what happened, with naive ones beside them."},
 	daybyday("customer_segments", "Customers, day by day", "Every published day of every customer."),
 	daybyday("segment_profiles", "Segments, day by day", "What each segment was like on every published day."),
@@ -216,6 +297,9 @@ func daybyday(table, label, doc string) explore {
 	e := explore{View: table, Label: label, Doc: doc, Always: []filter{{table + ".as_of_date", "90 days"}}}
 	if table != "customer_segments" && table != "model_validation" {
 		e.Always = append(e.Always, filter{table + ".segmentation", "core^_segment"})
+	}
+	if table == "segment_validation" {
+		e.Always = append(e.Always, filter{table + ".main_horizon", "Yes"})
 	}
 	return e
 }

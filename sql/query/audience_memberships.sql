@@ -1,10 +1,10 @@
 -- Who of the newest published day may be e-mailed, by group (see email_allowed of customer_features). Who objects to
--- profiling is in no segment.
+-- profiling is in no segment, and who is in the holdout gets nothing.
 WITH allowed AS (
   SELECT s.*
   FROM customer_segments_current AS s
   JOIN customer_features_current AS f ON f.customer_id = s.customer_id
-  WHERE f.email_allowed
+  WHERE f.email_allowed AND NOT coalesce(s.in_holdout, FALSE)
 ),
 segmentations AS (
   SELECT 'core_segment' AS segmentation

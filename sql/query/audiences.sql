@@ -1,7 +1,10 @@
 -- The groups of the newest published day that anybody is in: how many there are, how many of them may be e-mailed (see
--- audience_memberships), and what the group means.
+-- audience_memberships) and how many more might be were they not in the holdout, and what the group means.
 WITH who AS (
-  SELECT s.*, f.email_allowed AS may_be_mailed
+  SELECT
+    s.*,
+    f.email_allowed AND NOT coalesce(s.in_holdout, FALSE) AS may_be_mailed,
+    f.email_allowed AND coalesce(s.in_holdout, FALSE) AS is_held_out
   FROM customer_segments_current AS s
   JOIN customer_features_current AS f ON f.customer_id = s.customer_id
 ),
@@ -29,18 +32,23 @@ members AS (
       WHEN 'value_tier' THEN w.value_tier
       WHEN 'cluster' THEN w.cluster
     END AS segment,
-    w.may_be_mailed
+    w.may_be_mailed,
+    w.is_held_out
   FROM who AS w
   CROSS JOIN segmentations AS n
 ),
 sizes AS (
-  SELECT as_of, segmentation, segment, count(*) AS customers, CAST(sum(CASE WHEN may_be_mailed THEN 1 ELSE 0 END) AS INT64) AS mailable
+  SELECT
+    as_of, segmentation, segment,
+    count(*) AS customers,
+    CAST(sum(CASE WHEN may_be_mailed THEN 1 ELSE 0 END) AS INT64) AS mailable,
+    CAST(sum(CASE WHEN is_held_out THEN 1 ELSE 0 END) AS INT64) AS held_out
   FROM members
   WHERE segment IS NOT NULL
   GROUP BY as_of, segmentation, segment
 )
 SELECT
-  z.as_of, z.segmentation, z.segment, d.segment_order, d.parent, z.customers, z.mailable,
+  z.as_of, z.segmentation, z.segment, d.segment_order, d.parent, z.customers, z.mailable, z.held_out,
   z.customers / sum(z.customers) OVER (PARTITION BY z.segmentation) AS share,
   d.rule, d.action, p.sets_apart
 FROM sizes AS z

@@ -28,7 +28,7 @@ ranked AS (
   FROM judged
 )
 SELECT
-  customer_id, converted_us, converted_day,
+  customer_id, converted_us, converted_day, converted_hour,
   coalesce(kind, 'conversion') AS kind,
   value_e4,
   copies,

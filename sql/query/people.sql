@@ -1,6 +1,7 @@
 -- Where to reach who is in a segment of the newest published day and may be e-mailed: by that day's consent and
 -- unsubscriptions, and by what the customers source says whenever this is asked. Of several records of a customer the one
 -- counts that the run would use (see canonical_customers). Who is deleted, or objects to profiling, is out at once.
+-- Who is in the holdout is not there either.
 WITH ranked AS (
   SELECT
     customer_id, email, phone, consent_profiling, consent_email, deleted_at,
@@ -19,4 +20,4 @@ JOIN customer_features_current AS f ON f.customer_id = r.customer_id
 WHERE
   r.place = 1 AND r.consent_email AND coalesce(r.consent_profiling, TRUE) AND r.deleted_at IS NULL
   AND (r.email IS NOT NULL OR r.phone IS NOT NULL)
-  AND f.email_allowed
+  AND f.email_allowed AND NOT coalesce(s.in_holdout, FALSE)

@@ -18,7 +18,14 @@ sums AS (
     count(coalesce(email_events_ever, web_events_ever)) AS observed,
     CAST(sum(CASE WHEN purchase_days_last_horizon > 0 THEN 1 ELSE 0 END) AS FLOAT64) AS converted,
     CAST(sum(CAST(round(discount_share * orders) AS INT64)) AS FLOAT64) AS discounted_orders,
-    CAST(sum(CAST(round(store_share * orders) AS INT64)) AS FLOAT64) AS store_orders
+    CAST(sum(CAST(round(store_share * orders) AS INT64)) AS FLOAT64) AS store_orders,
+    CAST(sum(CASE WHEN purchase_days >= 2 THEN 1 ELSE 0 END) AS FLOAT64) AS repeaters,
+    CAST(sum(CAST(round(purchase_interval_days * 2) AS INT64)) AS FLOAT64) / 2 AS interval_days,
+    count(purchase_interval_days) AS with_interval,
+    CAST(sum(web_sessions) AS FLOAT64) AS web_sessions,
+    count(web_sessions) AS on_web,
+    CAST(sum(CASE WHEN email_allowed THEN 1 ELSE 0 END) AS FLOAT64) AS mailable,
+    count(email_allowed) AS asked
   FROM features
 )
 SELECT
@@ -30,6 +37,10 @@ SELECT
   CASE WHEN buyers > 0 THEN days_since_last_order / buyers END AS days_since_last_order_mean,
   purchase_days / customers AS purchase_days_mean,
   CASE WHEN orders > 0 THEN discounted_orders / orders END AS discount_share,
-  CASE WHEN orders > 0 THEN store_orders / orders END AS store_share
+  CASE WHEN orders > 0 THEN store_orders / orders END AS store_share,
+  CASE WHEN buyers >= @min_group THEN repeaters / buyers END AS repeat_rate,
+  CASE WHEN with_interval >= @min_group THEN interval_days / with_interval END AS purchase_interval_days_mean,
+  CASE WHEN on_web > 0 THEN web_sessions / on_web END AS web_sessions_mean,
+  CASE WHEN asked >= @min_group THEN mailable / asked END AS mailable_share
 FROM sums
 WHERE customers >= @min_group

@@ -1,11 +1,13 @@
 -- What the segments of one segmentation are like. members are its customers, members_before those that the generations
--- published 30, 60 and 90 days before named (days_ago), previous_members those of the generation published last; where
--- there was none the columns that need it are NULL. Groups under @min_group are counted and not described: what would
--- tell of their few members is NULL. Sums are of integers, so that they do not depend on the order of rows.
+-- published about 30, 60 and 90 days before named (days_ago), previous_members those of the generation published last;
+-- where there was none the columns that need it are NULL. Groups under @min_group are counted and not described: what
+-- would tell of their few members is NULL, and so is a mean over fewer. Sums are of integers, so that they do not depend
+-- on the order of rows.
 WITH features AS (
-  SELECT m.segment, f.*
+  SELECT m.segment, f.*, v.clv_revenue, v.expected_value_90d
   FROM members AS m
   JOIN customer_features AS f ON f.customer_id = m.customer_id
+  LEFT JOIN forecasts AS v ON v.customer_id = m.customer_id
   WHERE m.segment IS NOT NULL
 ),
 sizes AS (
@@ -23,7 +25,18 @@ sizes AS (
     count(coalesce(email_events_ever, web_events_ever)) AS observed,
     CAST(sum(CASE WHEN purchase_days_last_horizon > 0 THEN 1 ELSE 0 END) AS FLOAT64) AS converted,
     CAST(sum(CAST(round(discount_share * orders) AS INT64)) AS FLOAT64) AS discounted_orders,
-    CAST(sum(CAST(round(store_share * orders) AS INT64)) AS FLOAT64) AS store_orders
+    CAST(sum(CAST(round(store_share * orders) AS INT64)) AS FLOAT64) AS store_orders,
+    CAST(sum(CAST(round(clv_revenue * 10000) AS INT64)) AS FLOAT64) / 10000 AS clv_revenue,
+    count(clv_revenue) AS with_clv,
+    CAST(sum(CAST(round(expected_value_90d * 10000) AS INT64)) AS FLOAT64) / 10000 AS expected_value_90d,
+    count(expected_value_90d) AS with_value,
+    CAST(sum(CASE WHEN purchase_days >= 2 THEN 1 ELSE 0 END) AS FLOAT64) AS repeaters,
+    CAST(sum(CAST(round(purchase_interval_days * 2) AS INT64)) AS FLOAT64) / 2 AS interval_days,
+    count(purchase_interval_days) AS with_interval,
+    CAST(sum(web_sessions) AS FLOAT64) AS web_sessions,
+    count(web_sessions) AS on_web,
+    CAST(sum(CASE WHEN email_allowed THEN 1 ELSE 0 END) AS FLOAT64) AS mailable,
+    count(email_allowed) AS asked
   FROM features
   GROUP BY segment
 ),
@@ -107,6 +120,12 @@ SELECT
   s.purchase_days / s.customers AS purchase_days_mean,
   CASE WHEN s.orders > 0 THEN s.discounted_orders / s.orders END AS discount_share,
   CASE WHEN s.orders > 0 THEN s.store_orders / s.orders END AS store_share,
+  CASE WHEN s.with_clv >= @min_group THEN s.clv_revenue / s.with_clv END AS clv_revenue_mean,
+  CASE WHEN s.with_value >= @min_group THEN s.expected_value_90d / s.with_value END AS expected_value_90d_mean,
+  CASE WHEN s.buyers >= @min_group THEN s.repeaters / s.buyers END AS repeat_rate,
+  CASE WHEN s.with_interval >= @min_group THEN s.interval_days / s.with_interval END AS purchase_interval_days_mean,
+  CASE WHEN s.on_web > 0 THEN s.web_sessions / s.on_web END AS web_sessions_mean,
+  CASE WHEN s.asked >= @min_group THEN s.mailable / s.asked END AS mailable_share,
   a.sets_apart,
   r.retention_30d,
   r.retention_60d,

@@ -18,6 +18,7 @@ var features = []googlesql.LanguageFeature{
 	googlesql.LanguageFeatureFeatureNullsFirstLastInOrderBy, // BigQuery: not ASC NULLS LAST or DESC NULLS FIRST in aggregates and RANGE
 	googlesql.LanguageFeatureFeatureOrderByInAggregate,
 	googlesql.LanguageFeatureFeatureV11WithOnSubquery,
+	googlesql.LanguageFeatureFeatureSelectStarExceptReplace,
 	googlesql.LanguageFeatureFeatureForSystemTimeAsOf,
 	googlesql.LanguageFeatureFeatureNumericType,
 	googlesql.LanguageFeatureFeatureBignumericType,

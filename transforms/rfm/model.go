@@ -123,6 +123,19 @@ func (m *model) warnings(old *model, keep bool) []string {
 	return ws
 }
 
+var _ transforms.Recutter = (*model)(nil)
+
+// Recut implements transforms.Recutter: today's segment map on the scores of before.
+func (m *model) Recut(before transforms.Model) transforms.Model {
+	old, ok := before.(*model)
+	if !ok {
+		return nil
+	}
+	recut := *old
+	recut.Segments, recut.grid = m.Segments, m.grid
+	return &recut
+}
+
 // Load implements transforms.Estimator.
 func (e *Estimator) Load(data json.RawMessage) (transforms.Model, error) {
 	var m model

@@ -29,6 +29,14 @@ view: customer_segments {
     sql: ${TABLE}.`customer_id` ;;
   }
 
+  dimension: in_holdout {
+    label: "In holdout"
+    description: "Whether the customer is kept out of all campaigns, to measure what these do; audiences and exports leave who is out. NULL where no share is kept out of the customer's segment."
+    type: string
+    suggestions: ["yes", "no"]
+    sql: CASE WHEN ${TABLE}.`in_holdout` THEN 'yes' WHEN NOT ${TABLE}.`in_holdout` THEN 'no' END ;;
+  }
+
   dimension: core_segment {
     label: "Core segment"
     description: "The core segment: the RFM segment, or Browser or Prospect for who has never bought; NULL only for buyers without an RFM segment, where there were no cuts to score by."

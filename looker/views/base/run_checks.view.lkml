@@ -35,9 +35,9 @@ view: run_checks {
 
   dimension: state {
     label: "State"
-    description: "How it went; failed forbids to publish. One of: passed, warned, failed, not_evaluated."
+    description: "How it went; failed forbids to publish, accepted would if nobody had accepted it. One of: passed, warned, failed, accepted, not_evaluated."
     type: string
-    suggestions: ["passed", "warned", "failed", "not_evaluated"]
+    suggestions: ["passed", "warned", "failed", "accepted", "not_evaluated"]
     sql: ${TABLE}.`state` ;;
   }
 

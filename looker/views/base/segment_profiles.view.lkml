@@ -132,6 +132,54 @@ view: segment_profiles {
     sql: ${TABLE}.`store_share` ;;
   }
 
+  dimension: clv_revenue_mean {
+    label: "CLV revenue mean"
+    description: "Mean forecast value of those with one, over the horizon of customer_clv.horizon_days; NULL where fewer than privacy.min_group have one, or it is withheld. Unit: money."
+    type: number
+    value_format_name: decimal_2
+    sql: ${TABLE}.`clv_revenue_mean` ;;
+  }
+
+  dimension: expected_value_90d_mean {
+    label: "Expected value 90 days mean"
+    description: "As clv_revenue_mean, of the next 90 days. Unit: money."
+    type: number
+    value_format_name: decimal_2
+    sql: ${TABLE}.`expected_value_90d_mean` ;;
+  }
+
+  dimension: repeat_rate {
+    label: "Repeat rate"
+    description: "Buyers with two or more purchase days by buyers; NULL with fewer buyers than privacy.min_group. Unit: share."
+    type: number
+    value_format_name: percent_1
+    sql: ${TABLE}.`repeat_rate` ;;
+  }
+
+  dimension: purchase_interval_days_mean {
+    label: "Purchase interval days mean"
+    description: "Mean of the customers' own median intervals between purchase days; NULL where fewer than privacy.min_group have one. Unit: days."
+    type: number
+    value_format_name: decimal_1
+    sql: ${TABLE}.`purchase_interval_days_mean` ;;
+  }
+
+  dimension: web_sessions_mean {
+    label: "Web sessions mean"
+    description: "Sessions in the behavior window by customers; NULL where the source is left out. Unit: sessions."
+    type: number
+    value_format_name: decimal_1
+    sql: ${TABLE}.`web_sessions_mean` ;;
+  }
+
+  dimension: mailable_share {
+    label: "Mailable share"
+    description: "Share who may be e-mailed (email_allowed) of those of whom it is known; NULL where of fewer than privacy.min_group. Unit: share."
+    type: number
+    value_format_name: percent_1
+    sql: ${TABLE}.`mailable_share` ;;
+  }
+
   dimension: sets_apart {
     label: "Sets apart"
     description: "Up to three things at least 1.2 times as common here as with everybody, where they are known; NULL where nothing is."
@@ -141,7 +189,7 @@ view: segment_profiles {
 
   dimension: retention_30d {
     label: "Retention 30 days"
-    description: "Share of the members of 30 days ago who have bought since; NULL where that day was not published, or fewer than privacy.min_group were members. Unit: share."
+    description: "Share who bought in the last 30 days, of the members as published 30 days ago, or on the newest of the three days before that; NULL where none of these was published, or fewer than privacy.min_group of them are known today. Unit: share."
     type: number
     value_format_name: percent_1
     sql: ${TABLE}.`retention_30d` ;;
@@ -149,7 +197,7 @@ view: segment_profiles {
 
   dimension: retention_60d {
     label: "Retention 60 days"
-    description: "As retention_30d, of 60 days ago. Unit: share."
+    description: "As retention_30d, of 60 days. Unit: share."
     type: number
     value_format_name: percent_1
     sql: ${TABLE}.`retention_60d` ;;
@@ -157,7 +205,7 @@ view: segment_profiles {
 
   dimension: retention_90d {
     label: "Retention 90 days"
-    description: "As retention_30d, of 90 days ago. Unit: share."
+    description: "As retention_30d, of 90 days. Unit: share."
     type: number
     value_format_name: percent_1
     sql: ${TABLE}.`retention_90d` ;;

@@ -40,6 +40,13 @@ view: segment_validation {
     sql: ${TABLE}.`horizon_days` ;;
   }
 
+  dimension: main_horizon {
+    label: "Main horizon"
+    description: "Whether that is validation.horizon, which decides; the shorter ones stand beside it."
+    type: yesno
+    sql: ${TABLE}.`main_horizon` ;;
+  }
+
   dimension: conversion_kind {
     label: "Conversion kind"
     description: "The kind of conversion; order where purchases are the conversions."
@@ -109,6 +116,22 @@ view: segment_validation {
     sql: ${TABLE}.`lift` ;;
   }
 
+  dimension: lift_low {
+    label: "Lift low"
+    description: "Lower end of the 95 % interval of the lift: that of the rate by the rate of the rest (Katz, adjusted), seen against everybody."
+    type: number
+    value_format_name: decimal_4
+    sql: ${TABLE}.`lift_low` ;;
+  }
+
+  dimension: lift_high {
+    label: "Lift high"
+    description: "Upper end of it."
+    type: number
+    value_format_name: decimal_4
+    sql: ${TABLE}.`lift_high` ;;
+  }
+
   dimension: value_per_customer {
     label: "Value per customer"
     description: "Value of the conversions within the horizon by customers. Unit: money."
@@ -138,6 +161,22 @@ view: segment_validation {
     description: "What the conversions say about the segment: above or below the rest, not_proven, too_few, or not_evaluated."
     type: string
     sql: ${TABLE}.`verdict` ;;
+  }
+
+  dimension: origins_agreeing {
+    label: "Origins agreeing"
+    description: "Origins with this verdict on the segment, this one included. NULL of segments that were found in the data: those of another origin are others. Unit: origins."
+    type: number
+    value_format_name: decimal_0
+    sql: ${TABLE}.`origins_agreeing` ;;
+  }
+
+  dimension: origins_evaluated {
+    label: "Origins evaluated"
+    description: "Origins at which there was a verdict on the segment other than not_evaluated. NULL as origins_agreeing is. Unit: origins."
+    type: number
+    value_format_name: decimal_0
+    sql: ${TABLE}.`origins_evaluated` ;;
   }
 
   dimension: merge_candidate {

@@ -5,6 +5,7 @@
 //
 //	segments_HASH_DATASET_claim                 the lease of the run at work on the output data set DATASET
 //	segments_HASH_DATASET_NONCE_NUMBER_TABLE    a staged table of the run that holds, or held, the lease NONCE
+//	segments_HASH_DATASET_NONCE_kept            says which tables of a rejected run stay until they expire
 //
 // Heavy work is queries; their results are staged tables. What the program needs comes back over the Storage Read API
 // (package readrows), what it computed goes up as Parquet files in load jobs, and a publish is one script job with one

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ type claim struct {
 	ended chan struct{} // closed when nobody renews it any more
 	once  sync.Once
 	lost  atomic.Bool // another run has the lease
+	kept  []string    // staged tables that stay; db.mu guards it
 }
 
 // key is that of the claim's jobs.
@@ -201,7 +203,15 @@ func (d *db) freed(c *claim) error {
 // release removes what the claim staged, and then gives its lease back.
 func (d *db) release(ctx context.Context, c *claim) error {
 	c.once.Do(func() { c.stop(); <-c.ended })
-	err := d.sweep(ctx, func(name string) bool { return strings.HasPrefix(name, d.prefix()+c.nonce+"_") })
+	d.mu.Lock()
+	kept := c.kept
+	d.mu.Unlock()
+	names, err := d.call.Tables(ctx, d.bq.DatasetInProject(d.staging.project, d.staging.name))
+	if err == nil {
+		err = d.remove(ctx, names, func(name string) bool {
+			return strings.HasPrefix(name, d.prefix()+c.nonce+"_") && !slices.Contains(kept, name)
+		})
+	}
 	at := d.leaseTable()
 	md, e := d.call.Table(ctx, at)
 	if errors.Is(e, warehouse.ErrNotFound) || e == nil && !strings.HasPrefix(md.Description, leaseDoc+c.nonce) {
@@ -213,12 +223,8 @@ func (d *db) release(ctx context.Context, c *claim) error {
 	return errors.Join(err, e)
 }
 
-// sweep deletes the staging tables whose names are to go.
-func (d *db) sweep(ctx context.Context, goes func(name string) bool) error {
-	names, err := d.call.Tables(ctx, d.bq.DatasetInProject(d.staging.project, d.staging.name))
-	if err != nil {
-		return err
-	}
+// remove deletes those of the staging tables called names that are to go.
+func (d *db) remove(ctx context.Context, names []string, goes func(name string) bool) error {
 	var group errgroup.Group
 	group.SetLimit(8)
 	for _, name := range names {
@@ -247,8 +253,16 @@ func (d *db) Sweep(ctx context.Context) (err error) {
 		}
 		defer func() { _ = d.freed(c) }() // it ends by itself
 	}
-	return d.sweep(ctx, func(name string) bool {
-		return strings.HasPrefix(name, d.prefix()) && name != d.leaseTable().TableID &&
+	names, err := d.call.Tables(ctx, d.bq.DatasetInProject(d.staging.project, d.staging.name))
+	if err != nil {
+		return err
+	}
+	stay, err := d.staying(ctx, names, c.run.AsOf)
+	if err != nil {
+		return err
+	}
+	return d.remove(ctx, names, func(name string) bool {
+		return strings.HasPrefix(name, d.prefix()) && name != d.leaseTable().TableID && !stay[name] &&
 			!strings.HasPrefix(name, d.prefix()+c.nonce+"_") && !strings.Contains(name, "_scan_")
 	})
 }

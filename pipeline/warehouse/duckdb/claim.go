@@ -146,9 +146,9 @@ func (d *db) detach() error {
 }
 
 func (d *db) Sweep(context.Context) error {
-	own := ""
+	own, asOf := "", time.Time{}
 	if c, err := d.claimed(); err == nil {
-		own = filepath.Base(c.file)
+		own, asOf = filepath.Base(c.file), c.run.AsOf
 	} else {
 		lock, err := d.lockFile()
 		if errors.Is(err, warehouse.ErrBusy) {
@@ -165,7 +165,7 @@ func (d *db) Sweep(context.Context) error {
 	}
 	var failed []error
 	for _, e := range entries {
-		if e.Name() == own || e.Name() == own+".wal" || e.IsDir() && !d.abandoned(e.Name()) {
+		if e.Name() == own || e.Name() == own+".wal" || e.IsDir() && !d.abandoned(e.Name()) || d.stays(e, asOf) {
 			continue
 		}
 		failed = append(failed, os.RemoveAll(filepath.Join(d.staging, e.Name())))

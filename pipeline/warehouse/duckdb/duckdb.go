@@ -6,7 +6,8 @@
 //
 //	warehouse.duckdb            what is published, and the user's own tables if they are in there
 //	warehouse.duckdb.lock       flock: held by the run at work, whose process id it holds
-//	warehouse.duckdb.staging/   RUN.duckdb and files spilled by queries, for the owner's eyes; gone when nobody is at work
+//	warehouse.duckdb.staging/   RUN.duckdb and files spilled by queries, for the owner's eyes; gone when nobody is at work,
+//	                            but for kept-RUN.duckdb, what a rejected run would have published, which stays for a week
 //
 // Everything read from DuckDB is copied into Go memory (see read.go), everything written goes through its appender.
 package duckdb

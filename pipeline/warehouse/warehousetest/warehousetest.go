@@ -60,6 +60,9 @@ func Run(t *testing.T, newPlace func(t *testing.T) Place) {
 		{"what is staged can be read after an entry", readAfterRecord},
 		{"views are renewed and go", views},
 		{"sweeping takes nothing that is in use", sweep},
+		{"what a rejected run has staged can be kept", keeps},
+		{"one run of a date is kept", keepsOne},
+		{"nothing is kept without a claim", keepsNothing},
 	} {
 		t.Run(strings.ReplaceAll(check.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()

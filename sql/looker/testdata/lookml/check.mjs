@@ -115,7 +115,8 @@ function sqlOf(view, field, depth = 0) {
   const counted = f.type === "count" ? "1" : sql;
   const aggregate = { count: "COUNT", sum: "SUM", average: "AVG", count_distinct: "COUNT(DISTINCT" }[f.type];
   if (!aggregate) find(`${view}.${field} is a measure of type ${f.type}`);
-  return `${aggregate}(${only ? `CASE WHEN ${only} THEN ${counted} END` : f.type === "count" ? sqlOf(view, "primary_key") : counted})`;
+  const close = aggregate?.includes("(") ? ")" : "";
+  return `${aggregate}(${only ? `CASE WHEN ${only} THEN ${counted} END` : f.type === "count" ? sqlOf(view, "primary_key") : counted})${close}`;
 }
 
 // condition is the SQL of a filter, as far as filters are used here: a value, or not a value.
@@ -124,6 +125,7 @@ function condition(field, value) {
   const sql = sqlOf(view, name), f = views.get(view)?.get(name);
   const plain = String(value).replace(/^-/, "").replace(/\^(.)/g, "$1");
   if (value === "%" || f?.timeframe) return "TRUE";
+  if (/^-?EMPTY$/.test(value)) return `coalesce(${sql}, '') ${value.startsWith("-") ? "<>" : "="} ''`;
   if (f?.type === "yesno") return /^yes$/i.test(plain) ? sql : `NOT ${sql}`;
   const literal = f?.type === "number" ? plain : `'${plain.replaceAll("'", "''")}'`;
   return String(value).startsWith("-") && f?.type !== "number" ? `(${sql} <> ${literal} OR ${sql} IS NULL)` : `${sql} = ${literal}`;
