@@ -79,7 +79,8 @@ func (e UnacceptableError) Error() string { return e.Check + " cannot be accepte
 
 // ParseAcceptance reads CHECK or CHECK:SUBJECT. ok is false where there is no such check; the error is an UnacceptableError.
 func ParseAcceptance(s string) (a Acceptance, ok bool, err error) {
-	a.Check, a.Subject, _ = strings.Cut(strings.TrimSpace(s), ":")
+	var about bool
+	a.Check, a.Subject, about = strings.Cut(strings.TrimSpace(s), ":")
 	docs := CheckDocs()
 	i := slices.IndexFunc(docs, func(d CheckDoc) bool { return d.Name == a.Check })
 	if i < 0 {
@@ -87,6 +88,9 @@ func ParseAcceptance(s string) (a Acceptance, ok bool, err error) {
 	}
 	if why := docs[i].Never; why != "" {
 		return a, true, UnacceptableError{a.Check, why}
+	}
+	if about && a.Subject == "" { // a variable of a script that is not set must not stand for everything
+		return a, true, UnacceptableError{s, "nothing stands after the colon; leave the colon out for all subjects"}
 	}
 	return a, true, nil
 }

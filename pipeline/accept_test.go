@@ -57,6 +57,9 @@ func TestParseAcceptance(t *testing.T) {
 			t.Errorf("%s: %v", never, err)
 		}
 	}
+	if _, _, err := ParseAcceptance("history:"); err == nil || !strings.Contains(err.Error(), "history: cannot be accepted: nothing stands after the colon") {
+		t.Errorf("an empty subject: %v", err)
+	}
 	if _, ok, err := ParseAcceptance("gates"); ok || err != nil {
 		t.Error("there is a check gates", err)
 	}

@@ -144,12 +144,14 @@ func (c *channels) transitions(ctx context.Context) (map[string][]attribution.Tr
 
 // addMarkov adds what the Markov chain gives. The conversions that touches came before are divided by the removal effects
 // of the channels, and what a channel has among the segments as its linear credits are; a channel that is on no way to a
-// conversion itself, but leads to ones that are, has none of these: there the touches count.
+// conversion itself, but leads to ones that are, has none of these: there the touches count. Touches of a source that calls
+// a channel (none) itself keep what is linear.
 func (k *kindCredits) addMarkov(journeys []attribution.Transition, touches map[place]int64) error {
 	effects, err := attribution.Removal(journeys)
 	if err != nil {
 		return err
 	}
+	effects = slices.DeleteFunc(effects, func(e attribution.Effect) bool { return e.Channel == noChannel })
 	linear, out := k.by[attribution.Linear], map[place]credit{}
 	reached := k.sum(attribution.Linear)
 	for p, c := range linear {

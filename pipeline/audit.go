@@ -90,7 +90,7 @@ func (r *run) verdict() error {
 	var why []string
 	for _, c := range r.checks {
 		if c.State == Failed {
-			why = append(why, fmt.Sprintf("%s of %s: %s", c.Name, c.Subject, c.Detail))
+			why = append(why, fmt.Sprintf("%s of %s: %s", c.Name, c.Subject, strings.TrimSuffix(c.Detail, ".")))
 		}
 	}
 	if why == nil {
@@ -102,10 +102,8 @@ func (r *run) verdict() error {
 // audit looks at the staged tables: keys, accepted values, conservation of customers, sizes.
 func (r *run) audit(ctx context.Context, res *Result, refs []warehouse.Ref) error {
 	ctx = r.step(ctx, "audit")
-	for _, ref := range refs {
-		if err := r.auditTable(ctx, ref); err != nil {
-			return err
-		}
+	if err := r.auditTables(ctx, refs); err != nil {
+		return err
 	}
 	if err := r.auditConservation(ctx, res, refs); err != nil {
 		return err
@@ -119,17 +117,35 @@ var (
 	auditRows   = frame.Int64("bad_rows", "")
 )
 
-// auditTable checks keys and values in one staged table.
-func (r *run) auditTable(ctx context.Context, ref warehouse.Ref) error {
-	q, err := sql.Audit(ref.Table, r.Warehouse.Dialect(), ref.As("t"))
+// auditTables checks keys and values in the staged tables. What it finds is told in their order.
+func (r *run) auditTables(ctx context.Context, refs []warehouse.Ref) error {
+	found := make([][]frame.Batch, len(refs))
+	err := r.sideBySide(ctx, len(refs), func(ctx context.Context, i int) error {
+		q, err := sql.Audit(refs[i].Table, r.Warehouse.Dialect(), refs[i].As("t"))
+		if err != nil {
+			return err
+		}
+		for b, err := range r.Warehouse.Query(ctx, q) {
+			if err != nil {
+				return fmt.Errorf("audit %s: %w", refs[i].Table.Name, err)
+			}
+			found[i] = append(found[i], b)
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
+	for i, ref := range refs {
+		r.tellAudit(ref, found[i])
+	}
+	return nil
+}
+
+// tellAudit makes checks of what the audit of one table found.
+func (r *run) tellAudit(ref warehouse.Ref, found []frame.Batch) {
 	bad := map[string]bool{}
-	for b, err := range r.Warehouse.Query(ctx, q) {
-		if err != nil {
-			return fmt.Errorf("audit %s: %w", ref.Table.Name, err)
-		}
+	for _, b := range found {
 		for i := range int(b.NumRows()) {
 			name := auditCheck.Of(b).Value(i)
 			bad[name] = true
@@ -141,7 +157,6 @@ func (r *run) auditTable(ctx context.Context, ref warehouse.Ref) error {
 			r.check(name, ref.Table.Name, Passed, "%d rows", ref.Rows)
 		}
 	}
-	return nil
 }
 
 // auditConservation checks that everybody known is segmented or left out for a reason, once in each customer table.
@@ -196,23 +211,18 @@ func (r *run) stageLedger(ctx context.Context) ([]warehouse.Ref, error) {
 	for i, c := range r.checks {
 		names[i], subjects[i], states[i], details[i] = c.Name, c.Subject, string(c.State), c.Detail
 	}
-	checks, err := r.stageBatch(ctx, runChecks, frame.Record(runID.Array(id, nil), checkName.Array(names, nil),
-		checkSubject.Array(subjects, nil), checkState.Array(states, nil), checkDetail.Array(details, nil)))
-	if err != nil {
-		return nil, err
-	}
+	checks := frame.Record(runID.Array(id, nil), checkName.Array(names, nil), checkSubject.Array(subjects, nil), checkState.Array(states, nil),
+		checkDetail.Array(details, nil))
 	n = len(r.rejects)
 	sources, reasons, rows := make([]string, n), make([]string, n), make([]int64, n)
 	for i, x := range r.rejects {
 		sources[i], reasons[i], rows[i] = x.Source, x.Reason, x.Rows
 	}
-	rejects, err := r.stageBatch(ctx, runRejects, frame.Record(runID.Array(repeat(r.id.ID, n), nil), rejectSource.Array(sources, nil),
-		rejectReason.Array(reasons, nil), rejectRows.Array(rows, nil)))
-	if err != nil {
-		return nil, err
-	}
-	r.staged = append(r.staged, checks, rejects)
-	return []warehouse.Ref{checks, rejects}, nil
+	rejects := frame.Record(runID.Array(repeat(r.id.ID, n), nil), rejectSource.Array(sources, nil), rejectReason.Array(reasons, nil),
+		rejectRows.Array(rows, nil))
+	refs, err := r.stageBatches(ctx, staging{runChecks, []frame.Batch{checks}}, staging{runRejects, []frame.Batch{rejects}})
+	r.staged = append(r.staged, refs...)
+	return refs, err
 }
 
 func repeat[V any](v V, n int) []V {
@@ -225,19 +235,9 @@ func repeat[V any](v V, n int) []V {
 
 // stageBatch stages b as the table t.
 func (r *run) stageBatch(ctx context.Context, t frame.Table, bs ...frame.Batch) (warehouse.Ref, error) {
-	w, err := r.Warehouse.Stage(ctx, t)
+	refs, err := r.stageBatches(ctx, staging{t, bs})
 	if err != nil {
-		return warehouse.Ref{}, fmt.Errorf("stage %s: %w", t.Name, err)
+		return warehouse.Ref{}, err
 	}
-	for _, b := range bs {
-		if err := w.Write(b); err != nil {
-			_ = w.Abort() // the first error says what happened
-			return warehouse.Ref{}, fmt.Errorf("stage %s: %w", t.Name, err)
-		}
-	}
-	ref, err := w.Commit()
-	if err != nil {
-		return warehouse.Ref{}, fmt.Errorf("stage %s: %w", t.Name, err)
-	}
-	return ref, nil
+	return refs[0], nil
 }

@@ -79,22 +79,13 @@ func (r *run) backtest(ctx context.Context, res *Result) (hidden withheld, refs 
 	r.decide(all)
 	r.judgeSegmentations(all)
 	hidden = r.judgeForecasts(all)
-	for _, t := range []struct {
-		table frame.Table
-		rows  []frame.Batch
-	}{
-		{segmentValidation, r.segmentRows(all)},
-		{segmentationValidation, r.segmentationRows(all)},
-		{segmentMerges, r.mergeRows(all)},
-		{modelValidation, r.modelRows(all)},
-	} {
-		ref, err := r.stageBatch(ctx, t.table, t.rows...)
-		if err != nil {
-			return hidden, refs, err
-		}
-		refs = append(refs, ref)
-	}
-	return hidden, refs, nil
+	refs, err = r.stageBatches(ctx,
+		staging{segmentValidation, r.segmentRows(all)},
+		staging{segmentationValidation, r.segmentationRows(all)},
+		staging{segmentMerges, r.mergeRows(all)},
+		staging{modelValidation, r.modelRows(all)},
+	)
+	return hidden, refs, err
 }
 
 // backtestAt does one origin. Without anybody known then, it is nil.

@@ -80,6 +80,7 @@ func (r *run) causes(ctx context.Context, c *chain, features warehouse.Ref, prev
 	if err != nil {
 		return none, err
 	}
+	ctx = r.step(ctx, "score causes")
 	m, err := r.modelsMoved(ctx, c, core)
 	if err != nil {
 		return none, err

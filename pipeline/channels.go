@@ -101,18 +101,7 @@ func (r *run) stageChannels(ctx context.Context, _ *chain, features, _ warehouse
 	if err != nil {
 		return nil, err
 	}
-	var refs []warehouse.Ref
-	for _, t := range []struct {
-		frame.Table
-		rows []frame.Batch
-	}{{attributionTable, attributed}, {channelReturns, returns}, {segmentFunnel, funnel}} {
-		ref, err := r.stageBatch(ctx, t.Table, t.rows...)
-		if err != nil {
-			return nil, err
-		}
-		refs = append(refs, ref)
-	}
-	return refs, nil
+	return r.stageBatches(ctx, staging{attributionTable, attributed}, staging{channelReturns, returns}, staging{segmentFunnel, funnel})
 }
 
 // touched says whether a source can tell of touches.
@@ -128,7 +117,7 @@ type channels struct {
 
 // values are the parameters of the run and of the queries of channels.
 func (c *channels) values() map[string]any {
-	p, o := c.run.params(c.AsOf), c.Attribution
+	p, o := c.params(c.AsOf), c.Attribution
 	p["attribution_days"], p["attribution_window_days"], p["half_life_days"] = int64(o.Days), int64(o.WindowDays), int64(o.HalfLifeDays)
 	p["attribution_touches"], p["attribution_channels"] = int64(attribution.LongestPath), int64(mostChannels)
 	p["funnel_pages"], p["has_touchpoints"] = int64(mostPages), configured(c.sources, "touchpoints")

@@ -78,7 +78,7 @@ func (j *Job) Findings(ctx context.Context) (found, warnings []error) {
 		switch {
 		case err != nil:
 			found = append(found, fmt.Errorf("sources.%s: %w", s.Name, err))
-		case none:
+		case none && !slices.Contains(besides, s.Name):
 			warnings = append(warnings, isEmpty(s.Name))
 		}
 	}

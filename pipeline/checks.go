@@ -29,7 +29,7 @@ func CheckDocs() []CheckDoc {
 			About: "The share of a source's rows that were put aside because a value makes no sense: an amount that is no number, a " +
 				"day that has not come.",
 			Warns: "any row was put aside.",
-			Fails: "the share is above quality.max_rejected.",
+			Fails: "the share is above quality.max_rejected. Of experiments, touchpoints and costs, which no segment is made of, that warns only.",
 			Do: "`segments show` counts the rows by reason. Mend them where they come from or with an expression in " +
 				"sources.*.columns; raise quality.max_rejected only if they may be missing.",
 		},
@@ -37,7 +37,7 @@ func CheckDocs() []CheckDoc {
 			Name:  checkAnonymous,
 			About: "The share of a source's rows that have no customer. They count in no segment.",
 			Warns: "any row has no customer.",
-			Fails: "the share is above quality.max_anonymous.",
+			Fails: "the share is above quality.max_anonymous; of experiments and touchpoints that warns only.",
 			Do: "See whether sources.*.columns.customer_id is the right column. Guest orders are normal: raise " +
 				"quality.max_anonymous to what is usual in your shop.",
 		},
@@ -162,7 +162,8 @@ func CheckDocs() []CheckDoc {
 			About: "What a source has of the days up to the previous run, compared with what that run used of them. Of a source that is " +
 				"a window of the last days, the weeks that it still has whole are compared.",
 			Warns: fmt.Sprintf("there are fewer than %.0f %% of those rows, or more than %.0f %% (data came late, or twice), or the source is no "+
-				"longer configured.", 100*driftBelow, 100*driftAbove),
+				"longer configured. Or there are fewer than %.0f %% of what the newest run at least %d days older used: they went little by little.",
+				100*driftBelow, 100*driftAbove, 100*collapseBelow, driftDays),
 			Fails: fmt.Sprintf("there are fewer than %.0f %%: orders, or events, of the past are gone. Of experiments, touchpoints and costs, "+
 				"which no segment is made of, that warns only.", 100*collapseBelow),
 			Skips: fmt.Sprintf("there is no generation before that counted, or it had fewer than %d of these rows.", fewRows),

@@ -65,7 +65,7 @@ type drifted struct {
 // stageDrift stages drift and checks it.
 func (r *run) stageDrift(ctx context.Context, c *chain, features, _ warehouse.Ref) ([]warehouse.Ref, error) {
 	ctx = r.step(ctx, "compare with earlier runs")
-	sizes, err := r.driftSizes(ctx, c)
+	sizes, err := r.driftSizes(ctx)
 	if err != nil {
 		return nil, err
 	}

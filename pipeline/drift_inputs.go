@@ -147,7 +147,7 @@ func kindOf(c frame.Column) drift.Kind {
 type sizesByDay map[frame.Day]map[string]map[string]int64
 
 // driftSizes reads the sizes of the segments now and on the days that they are compared with.
-func (r *run) driftSizes(ctx context.Context, c *chain) (sizesByDay, error) {
+func (r *run) driftSizes(ctx context.Context) (sizesByDay, error) {
 	published, ok, err := r.Warehouse.Published(ctx, segmentProfiles)
 	if err != nil || !ok {
 		return nil, err

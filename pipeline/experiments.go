@@ -41,7 +41,7 @@ var (
 	firstAssignedDay, lastAssignedDay = frame.Int64("first_day", ""), frame.Int64("last_day", "")
 	cellValue                         = frame.Int64("value_e4", "")
 
-	// value² by its digits to the base 2^17, see the query
+	// value² by its digits to the base 2^17, see the query.
 	squares = []string{"c0", "c1", "c2", "c3", "c4"}
 )
 
@@ -72,12 +72,10 @@ func (r *run) stageExperiments(ctx context.Context, _ *chain, _, _ warehouse.Ref
 		}
 		results, arms = append(results, found...), append(arms, of...)
 	}
-	a, err := r.stageBatch(ctx, experimentResults, r.experimentBatch(results))
-	if err != nil {
-		return nil, err
-	}
-	b, err := r.stageBatch(ctx, experimentArms, r.armBatch(arms))
-	return []warehouse.Ref{a, b}, err
+	return r.stageBatches(ctx,
+		staging{experimentResults, []frame.Batch{r.experimentBatch(results)}},
+		staging{experimentArms, []frame.Batch{r.armBatch(arms)}},
+	)
 }
 
 // grouped cuts xs, which are sorted by key, into runs of the same key.

@@ -30,8 +30,8 @@ type lookback struct {
 // retentionParam is the parameter that says which day stands for that of so many days ago.
 func retentionParam(days int) string { return fmt.Sprintf("as_of_%d", days) }
 
-// lookedBack finds the generations, beside the previous one, that the run of asOf looks back to.
-func (j *Job) lookedBack(ctx context.Context, asOf time.Time) (lookback, error) {
+// lookedBack finds the generations, beside the previous one prev, that the run of asOf looks back to.
+func (j *Job) lookedBack(ctx context.Context, asOf time.Time, prev generation) (lookback, error) {
 	back := lookback{members: map[int]generation{}}
 	events, ok, err := j.Warehouse.Published(ctx, warehouse.Runs)
 	if err != nil || !ok {
@@ -60,19 +60,25 @@ func (j *Job) lookedBack(ctx context.Context, asOf time.Time) (lookback, error) 
 		}
 	}
 	if j.Experiments.Holdout {
-		if back.held, err = j.previous(ctx, asOf.AddDate(0, 0, 1-j.Experiments.HorizonDays)); err != nil {
+		if back.held, err = j.previous(ctx, j.overSince(asOf, j.Experiments.HorizonDays).AddDate(0, 0, 1)); err != nil {
 			return back, err
 		}
 	}
 	if back.far, err = j.previous(ctx, asOf.AddDate(0, 0, 1-driftDays)); err != nil {
 		return back, err
 	}
-	prev, err := j.previous(ctx, asOf)
-	if err != nil {
-		return back, err
-	}
 	back.behind, err = j.behind(ctx, prev)
 	return back, err
+}
+
+// overSince is the newest day after whose end so many days of 24 hours are over at the end of asOf. Where clocks went forward
+// in between, that is a day more ago: so many days of the calendar are an hour short of it.
+func (j *Job) overSince(asOf time.Time, days int) time.Time {
+	at := asOf.AddDate(0, 0, -days)
+	if dayEnd(at, j.Location).Add(time.Duration(days) * 24 * time.Hour).After(dayEnd(asOf, j.Location)) {
+		return at.AddDate(0, 0, -1)
+	}
+	return at
 }
 
 // runs lists what is read, for the digest.

@@ -27,7 +27,9 @@ func (r *run) stage(ctx context.Context, c *chain, features warehouse.Ref, w wit
 		}
 		refs = append(refs, more...)
 	}
-	for _, f := range []func(context.Context, *chain, warehouse.Ref, warehouse.Ref) ([]warehouse.Ref, error){r.stageMoves, r.stageAggregates, r.stageTraits, r.stageExperiments, r.stageShifts, r.stageDrift, r.stageChannels} {
+	for _, f := range []func(context.Context, *chain, warehouse.Ref, warehouse.Ref) ([]warehouse.Ref, error){
+		r.stageMoves, r.stageAggregates, r.stageTraits, r.stageExperiments, r.stageShifts, r.stageDrift, r.stageChannels,
+	} {
 		more, err := f(ctx, c, features, labels)
 		if err != nil {
 			return nil, err
@@ -80,14 +82,7 @@ func (r *run) apply(ctx context.Context, c *chain, features warehouse.Ref, w wit
 		done += b.NumRows()
 		r.progress("apply", done, features.Rows)
 	}
-	for i, t := range tables {
-		ref, err := writers[i].Commit()
-		if err != nil {
-			return nil, fmt.Errorf("stage %s: %w", t.Name, err)
-		}
-		refs = append(refs, ref)
-	}
-	return refs, nil
+	return commit(writers, func(i int) frame.Table { return tables[i] })
 }
 
 // withheld says which forecasts must not be published: those of orders, and with them of value, or those of value alone.
@@ -159,19 +154,14 @@ func (r *run) stageParameters(ctx context.Context, c *chain) ([]warehouse.Ref, e
 
 // stageLearned stages the tables of what was learned.
 func (r *run) stageLearned(ctx context.Context, c *chain) ([]warehouse.Ref, error) {
-	var refs []warehouse.Ref
+	var ts []staging
 	for i, m := range c.models {
 		for k, b := range m.Learned() {
-			t := learnedTable(c.sigs[i].Learned[k])
 			dated := frame.Zip(frame.Record(customer.AsOf.Array(repeat(frame.DayOf(r.AsOf), int(b.NumRows())), nil)), b)
-			ref, err := r.stageBatch(ctx, t, dated)
-			if err != nil {
-				return nil, err
-			}
-			refs = append(refs, ref)
+			ts = append(ts, staging{learnedTable(c.sigs[i].Learned[k]), []frame.Batch{dated}})
 		}
 	}
-	return refs, nil
+	return r.stageBatches(ctx, ts...)
 }
 
 // stageDefinitions stages what each segment means. A definition that reads as the published one keeps its first day.

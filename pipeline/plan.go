@@ -114,7 +114,7 @@ func (j *Job) planSlot(ctx context.Context, p *Plan, ss []source) error {
 	if err != nil {
 		return err
 	}
-	back, err := j.lookedBack(ctx, p.AsOf)
+	back, err := j.lookedBack(ctx, p.AsOf, prev)
 	if err != nil {
 		return err
 	}

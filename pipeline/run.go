@@ -159,7 +159,7 @@ func (r *run) claim(ctx context.Context) error {
 		if r.prev, err = r.previous(ctx, r.AsOf); err != nil {
 			return err
 		}
-		if r.back, err = r.lookedBack(ctx, r.AsOf); err != nil {
+		if r.back, err = r.lookedBack(ctx, r.AsOf, r.prev); err != nil {
 			return err
 		}
 		digest, err := r.digest(r.AsOf, r.sources, r.prev, r.back.runs(), r.mode())

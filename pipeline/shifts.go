@@ -88,7 +88,6 @@ type span struct {
 
 // stageShifts stages segment_shifts and segment_shift_validation, and checks the forecast.
 func (r *run) stageShifts(ctx context.Context, c *chain, _, labels warehouse.Ref) ([]warehouse.Ref, error) {
-	ctx = r.step(ctx, "count shifts")
 	counts, err := r.shiftCounts(ctx, c, labels)
 	var spans []span
 	switch {
@@ -101,12 +100,10 @@ func (r *run) stageShifts(ctx context.Context, c *chain, _, labels warehouse.Ref
 			spans = append(spans, r.shiftSpan(days, counts[[2]int{days, 0}], counts[[2]int{days, days}]))
 		}
 	}
-	rows, err := r.stageBatch(ctx, segmentShifts, r.shiftRows(spans))
-	if err != nil {
-		return nil, err
-	}
-	tested, err := r.stageBatch(ctx, segmentShiftValidation, r.shiftValidationRows(spans))
-	return []warehouse.Ref{rows, tested}, err
+	return r.stageBatches(ctx,
+		staging{segmentShifts, []frame.Batch{r.shiftRows(spans)}},
+		staging{segmentShiftValidation, []frame.Batch{r.shiftValidationRows(spans)}},
+	)
 }
 
 var (
@@ -131,6 +128,7 @@ func (r *run) shiftCounts(ctx context.Context, c *chain, labels warehouse.Ref) (
 			ago[days] = ref.Relation()
 		}
 	}
+	ctx = r.step(ctx, "count shifts")
 	q, err := r.resolve("shift_counts", nil, []sql.Relation{sql.LabelsAgo(ago)})
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"segments/pipeline/warehouse"
@@ -161,7 +162,7 @@ func (j *Job) fingerprint(ctx context.Context) ([]source, error) {
 			return nil, fmt.Errorf("sources.%s: %w", s.Name, err)
 		}
 		ss[i].rows, ss[i].digest = fp.Rows, fp.Digest
-		if fp.Rows == 0 { // an empty source would lift every objection, or switch the gate off
+		if fp.Rows == 0 && !slices.Contains(besides, s.Name) { // an empty source would lift every objection, or switch the gate off
 			return nil, isEmpty(s.Name)
 		}
 	}

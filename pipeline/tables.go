@@ -62,7 +62,8 @@ var (
 			"Where history is too short, there are no rows and run_checks says so.",
 		Key: []string{"as_of", "origin", "horizon_days", "conversion_kind", "segmentation", "segment"},
 		Columns: cols(customer.AsOf, origin, horizonDays, mainHorizon, conversionKind, segmentation, segment, customers, converters, rate, rateLow,
-			rateHigh, lift, liftLow, liftHigh, valuePer, pValue, qValue, verdict, originsAgreeing, originsEvaluated, mergeCandidate, segmentsAUC, segmentsAUCLow, segmentsAUCHigh, scoredBy),
+			rateHigh, lift, liftLow, liftHigh, valuePer, pValue, qValue, verdict, originsAgreeing, originsEvaluated,
+			mergeCandidate, segmentsAUC, segmentsAUCLow, segmentsAUCHigh, scoredBy),
 		PartitionBy: "as_of",
 	}
 
@@ -175,8 +176,9 @@ func (j *Job) Tables() ([]frame.Table, error) {
 			out = append(out, t)
 		}
 	}
-	out = append(out, definitions, segmentProfiles, segmentTraits, segmentTransitions, segmentHistory, segmentShifts, segmentShiftValidation, driftTable, segmentValidation, segmentationValidation, segmentMerges, experimentResults, experimentArms, attributionTable, channelReturns, segmentFunnel,
-		modelValidation, modelParameters)
+	out = append(out, definitions, segmentProfiles, segmentTraits, segmentTransitions, segmentHistory, segmentShifts, segmentShiftValidation,
+		driftTable, segmentValidation, segmentationValidation, segmentMerges, experimentResults, experimentArms, attributionTable,
+		channelReturns, segmentFunnel, modelValidation, modelParameters)
 	for _, sig := range sigs {
 		for _, t := range sig.Learned {
 			out = append(out, learnedTable(t))

@@ -109,8 +109,11 @@ func (r *run) auditHistory(ctx context.Context) (warehouse.Ref, error) {
 	if err != nil {
 		return warehouse.Ref{}, err
 	}
-	known, err := r.weeksBefore(ctx, volumes)
+	known, err := r.weeksBefore(ctx, r.prev, volumes)
 	if err != nil {
+		return warehouse.Ref{}, err
+	}
+	if err := r.auditErosion(ctx, volumes); err != nil {
 		return warehouse.Ref{}, err
 	}
 	apart := int64(frame.DayOf(r.AsOf) - frame.DayOf(r.prev.asOf))
@@ -137,7 +140,8 @@ func (r *run) auditHistory(ctx context.Context) (warehouse.Ref, error) {
 	return staged, nil
 }
 
-// besides are the sources that no segment is made of: who archives an experiment that is over must not stop the job.
+// besides are the sources that no segment is made of: who archives an experiment that is over, or has not begun the first one,
+// must not stop the job.
 var besides = []string{"experiments", "touchpoints", "costs"}
 
 // auditVolume judges the rows of the days up to the previous run.
@@ -263,12 +267,12 @@ func (r *run) stageWeeks(ctx context.Context, sources []string, ws []week) (ware
 		weekSource.Array(sources, nil), weekDay.Array(days, nil), weekRows.Array(rows, nil), weekAmount.Array(amounts, isMoney)))
 }
 
-// weeksBefore adds what the run of the previous generation used. It says whether that run counted its rows.
-func (r *run) weeksBefore(ctx context.Context, into map[string]*volume) (known bool, err error) {
-	if r.prev.runID == "" {
+// weeksBefore adds what the run of the generation g used. It says whether that run counted its rows.
+func (r *run) weeksBefore(ctx context.Context, g generation, into map[string]*volume) (known bool, err error) {
+	if g.runID == "" {
 		return false, nil
 	}
-	for b, err := range r.read(ctx, "source_weeks_before", map[string]any{"as_of": frame.DayOf(r.prev.asOf)}, sourceWeeks) {
+	for b, err := range r.read(ctx, "source_weeks_before", map[string]any{"as_of": frame.DayOf(g.asOf)}, sourceWeeks) {
 		if err != nil {
 			return false, fmt.Errorf("read source_weeks: %w", err)
 		}

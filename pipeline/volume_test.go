@@ -85,6 +85,10 @@ func TestHistoryBesides(t *testing.T) {
 		if got := r.checks[0].State; got != want {
 			t.Errorf("%s lost 90 %% of its rows: %s, want %s", source, got, want)
 		}
+		r.limit(checkRejected, source, 90, 100, 0.05, "quality.max_rejected", "were put aside")
+		if got := r.checks[1].State; got != want {
+			t.Errorf("90 %% of the rows of %s were put aside: %s, want %s", source, got, want)
+		}
 	}
 }
 
@@ -194,5 +198,26 @@ func TestShares(t *testing.T) {
 		if len(r.checks) != 1 || r.checks[0].State != c.want || !strings.Contains(r.checks[0].Detail, c.detail) {
 			t.Errorf("%s: %+v", c.name, r.checks)
 		}
+	}
+}
+
+// Of the weeks up to a day only those that end by it are compared; rows without a day belong to none.
+func TestUpTo(t *testing.T) {
+	ws := []week{{0, 5, 0}, {7, 1, 0}, {14, 2, 0}, {21, 4, 0}}
+	for day, rows := range map[int64]int64{12: 0, 13: 1, 20: 3, 26: 3, 27: 7} {
+		if got := total(upTo(day, ws), func(w week) int64 { return w.rows }); got != rows {
+			t.Errorf("up to day %d: %d rows, want %d", day, got, rows)
+		}
+	}
+}
+
+// Two runs that lost 40 % each were published with a warning each: of what was there before both, more than half is gone.
+func TestErosionIsMoreThanItsSteps(t *testing.T) {
+	const far, prev = 19_999, 20_030
+	at := func(aDay int64) []week { return weeksOf(19_700, prev, aDay) }
+	since := volume{before: at(60), now: at(36), first: 19_698}
+	long := volume{before: upTo(far, at(100)), now: upTo(far, at(36)), first: 19_698}
+	if halved(since.compare(1)) || !halved(long.compare(prev+1-far)) {
+		t.Errorf("since the run before %+v, since the far one %+v", since.compare(1), long.compare(prev+1-far))
 	}
 }

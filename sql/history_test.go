@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -151,7 +152,7 @@ func (m *memory) one(name string, params map[string]any, rels ...sql.Relation) [
 // says is what the history says of a day, as far as it was known at a moment.
 func (m *memory) says(day int, known int64) map[string]string {
 	history := sql.Relation{Name: "h", Select: fmt.Sprintf("SELECT * FROM segment_history WHERE known_from <= make_timestamp(%d)", known)}
-	q := sql.Query{Text: strings.ReplaceAll(sql.Said(history).Select, "@as_of_day", fmt.Sprint(int64(dated(day))))}
+	q := sql.Query{Text: strings.ReplaceAll(sql.Said(history).Select, "@as_of_day", strconv.FormatInt(int64(dated(day)), 10))}
 	_, rows := m.rows(q)
 	out := map[string]string{}
 	for _, r := range rows {

@@ -44,8 +44,10 @@ func Attributes(names []string, d Dialect, customers Relation) Relation {
 }
 
 // views are the queries that others read without their being staged.
-var views = []string{"order_lines", "known_orders", "purchases", "later_purchases", "buying_moments", "known_customers", "traits",
-	"segment_spans", "web_sessions", "touches", "attributed_conversions", "paths"}
+var views = []string{
+	"order_lines", "known_orders", "purchases", "later_purchases", "buying_moments", "known_customers", "traits",
+	"segment_spans", "web_sessions", "touches", "attributed_conversions", "paths",
+}
 
 // Resolve returns the relations that the query called name reads, each after those that it reads itself. They are taken
 // from have, by name; what is a query itself and is never staged (such as purchases) is put in where it is needed.

@@ -79,7 +79,7 @@ var (
 		null(text("channel")), null(text("category")), null(text("device")))
 )
 
-// CustomerActions is what the query of its name gives as of a date: events ever, for CoreInputs.
+// CustomerActions is what the query of its name gives as of a date: events ever, for core_inputs.
 var CustomerActions = staged("customer_actions", []string{"customer_id"}, id, integer("web_events"), integer("email_events"),
 	integer("email_actions"))
 

@@ -95,7 +95,7 @@ func (a *app) export(ctx context.Context, j *pipeline.Job, name string, x export
 	}
 	out, end := a.out, func(err error) error { return err }
 	if x.file != "" {
-		if out, end, err = newFile(x.file, x.force); err != nil {
+		if out, end, err = a.newFile(x.file, x.force); err != nil {
 			return usageError{fmt.Errorf("--file: %w", err)}
 		}
 	}
@@ -242,7 +242,10 @@ func quotedList(names []string) string {
 
 // newFile makes a file that only its owner may read. end closes it, and leaves nothing behind where there was an error:
 // what force replaces stays until then.
-func newFile(path string, force bool) (w io.Writer, end func(error) error, err error) {
+func (a *app) newFile(path string, force bool) (w io.Writer, end func(error) error, err error) {
+	if err := a.writable(path, force); err != nil {
+		return nil, nil, err
+	}
 	var f *os.File
 	if force {
 		f, err = os.CreateTemp(filepath.Dir(path), ".segments-*.csv") // 0600
@@ -262,4 +265,19 @@ func newFile(path string, force bool) (w io.Writer, end func(error) error, err e
 		}
 		return err
 	}, nil
+}
+
+// writable says why newFile would not make a file at path, as far as that can be told before.
+func (a *app) writable(path string, force bool) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s is a folder: name a file in it", path)
+	case err == nil && !force:
+		return fmt.Errorf("%s is there already; --force replaces it", path)
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("there is no folder %s", filepath.Dir(path))
+	}
+	return a.inUse(a.config, path)
 }

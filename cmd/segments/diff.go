@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -132,8 +133,12 @@ func sideOf(ctx context.Context, j *pipeline.Job, run ledgerRun) (pipeline.Side,
 		}
 		return s, "", nil
 	case string(warehouse.Published):
-		if _, err := publishedRun(ctx, j, run.id); err != nil {
-			return s, err.Error() + ": only what the ledger has is compared", nil
+		_, err := publishedRun(ctx, j, run.id)
+		if replaced := (usageError{}); errors.As(err, &replaced) {
+			return s, replaced.Error() + ": only what the ledger has is compared", nil
+		}
+		if err != nil {
+			return s, "", err
 		}
 		tables, err := j.Tables()
 		s.Table = func(ctx context.Context, name string) (warehouse.Ref, bool, error) {
@@ -165,9 +170,14 @@ func differenceOf(d pipeline.Difference) any {
 
 // diffTitles are what the parts of a diff are about, for people.
 var diffTitles = []struct{ about, title string }{
-	{"run", "the runs"}, {"checks", "checks that went otherwise"}, {"sources", "used rows of the sources"}, {"segments", "customers by core segment"},
-	{"validation", "how well the order of the segments ranks who converts"}, {"parameters", "what the models learned, where it moved by 1 % or more"},
-	{"rules", "rules that were changed"}, {"moves", "customers who moved, by cause"},
+	{"run", "the runs"},
+	{"checks", "checks that went otherwise"},
+	{"sources", "used rows of the sources"},
+	{"segments", "customers by core segment"},
+	{"validation", "how well the order of the segments ranks who converts"},
+	{"parameters", "what the models learned, where it moved by 1 % or more"},
+	{"rules", "rules that were changed"},
+	{"moves", "customers who moved, by cause"},
 }
 
 func (a *app) diffSheet(first, second ledgerRun, ds []pipeline.Difference, notes []string) error {

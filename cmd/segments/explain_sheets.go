@@ -192,6 +192,9 @@ func (a *app) customerSheet(id string, j *pipeline.Job, l *listing, been []stay,
 		if err != nil {
 			return err
 		}
+		if !slices.ContainsFunc(sig.Outputs, func(c frame.Column) bool { return value[c.Name] != nil }) {
+			continue // such as the holdout where nobody is kept out
+		}
 		s.Title(j.Steps[i].Name + prefixed(": ", strings.TrimSuffix(j.Steps[i].Doc, ".")))
 		for _, c := range sig.Outputs {
 			put(c.Name)

@@ -111,7 +111,7 @@ func nothingThere(out []discover.Table, what string) ([]discover.Table, error) {
 
 // ours says whether name is that of a table or view that a run publishes.
 func (a *app) ours(name string) bool {
-	if slices.Contains([]string{"runs", "people", "audiences", "audience_memberships", warehouse.Runs.Name}, name) {
+	if slices.Contains([]string{"runs", "people", "audiences", "audience_memberships", "drops_next_week", warehouse.Runs.Name}, name) {
 		return true
 	}
 	c := config.Default()

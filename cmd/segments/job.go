@@ -122,6 +122,11 @@ func (a *app) jobWith(c *config.Config, found *config.Errors) (*pipeline.Job, er
 	}
 	_, err := contentOf(c) // rather now than when a run has ended
 	errs = append(errs, found.Add(err))
+	if c.Report.File != config.NoReport {
+		if err := a.inUse(c, c.Path(c.Report.File)); err != nil {
+			errs = append(errs, found.Add(c.Errorf("report.file", "%v", err)))
+		}
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ func (p *progress) phaseOf(step string) int {
 		return 1
 	case "apply":
 		return fitting + 1
-	case "profile", "test":
+	case "find", "write", "profile", "test":
 		return fitting + 2
 	case "audit":
 		return fitting + 3

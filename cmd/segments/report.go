@@ -206,6 +206,9 @@ func shown(file string) string {
 
 // writeReport writes the report of run to file, whole or not at all. staged has the tables of a run that was not published.
 func (a *app) writeReport(ctx context.Context, j *pipeline.Job, run report.Run, staged []warehouse.Ref, file string) error {
+	if err := a.inUse(a.config, file); err != nil {
+		return usageError{err}
+	}
 	tables, err := j.Tables()
 	if err != nil {
 		return err

@@ -69,6 +69,9 @@ func parsePage(t testing.TB, text string) *page {
 				table.rows = append(table.rows, nil)
 			case c.Data == "td" || c.Data == "th" && attrOf(c, "scope") == "row":
 				raw, known := attr(c, "data-value")
+				if text := content(c); !known && text != "" && text != "–" { // its value is what it says
+					raw, known = text, true
+				}
 				cell := pageCell{raw, known, content(c)}
 				table.rows[len(table.rows)-1] = append(table.rows[len(table.rows)-1], cell)
 				for _, number := range anyNumber.FindAllString(cell.text, -1) {

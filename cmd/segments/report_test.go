@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"segments/pipeline/warehouse"
 )
 
 // A run writes its report; the command writes the same again, and says which runs have none.
@@ -88,8 +86,12 @@ func TestReportOfWhatWasNotPublished(t *testing.T) {
 		t.Error("the report of what is published has changed")
 	}
 	id := s.row("SELECT run_id FROM runs WHERE state = 'REJECTED'")
-	_, stderr = s.segments(exitConfig, "report", id)
-	says(t, stderr, "run "+id+" is "+string(warehouse.Rejected))
+	check(t, os.Remove(s.report("rejected")))
+	s.segments(exitOK, "report", id)
+	says(t, s.read("rejected"), "REJECTED", "0.99")
+	if s.read("") != good {
+		t.Error("the report of what is published has changed")
+	}
 }
 
 // What goes wrong with a report changes nothing; but what is wrong with the suggested content is said before anything is done.

@@ -56,6 +56,11 @@ func (a *app) tune(ctx context.Context, q tuneRequest) (err error) {
 		return err
 	}
 	defer closing(j, &err)
+	if q.out != "" { // rather now than when the work is done
+		if err := a.writable(q.out, q.force); err != nil {
+			return usageError{fmt.Errorf("--out: %w", err)}
+		}
+	}
 	o := pipeline.TuneOptions{AsOf: a.yesterday(cfg.Location()), Kind: q.kind, Seed: q.seed, FrequencyDays: steps.FrequencyDays(j.Steps)}
 	if q.asOf != "" {
 		if o.AsOf, err = date("as-of", q.asOf); err != nil {
@@ -79,7 +84,7 @@ func (a *app) tune(ctx context.Context, q tuneRequest) (err error) {
 	if q.out == "" {
 		return nil
 	}
-	out, end, err := newFile(q.out, q.force)
+	out, end, err := a.newFile(q.out, q.force)
 	if err != nil {
 		return usageError{fmt.Errorf("--out: %w", err)}
 	}

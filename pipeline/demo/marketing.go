@@ -69,7 +69,7 @@ func (a *actor) reach() {
 	}
 }
 
-// path writes n touches on days from from to before a purchase on the day bought.
+// path writes n touches on the days since from, before a purchase on the day bought.
 func (a *actor) path(n, from, bought int) {
 	when := make([]moment, n)
 	for i := range when {

@@ -307,11 +307,27 @@ func (r *reader) character(chosen map[string]candidate) (score int) {
 			score += int(60*r.shapes[e.column].Understood(r.source)) - 30
 		}
 	case "conversions", "experiments", "touchpoints", "costs":
-		if score == 0 { // only its name tells such a table from others with a date
+		// Only its name tells such a table from others with a date, but for columns that are called experiment and variant.
+		if score == 0 && min(chosen["experiment"].Confidence, chosen["variant"].Confidence) < plain {
+			score = -100
+		}
+		if r.source == "costs" && r.ofMany() { // what customers spend is no cost
 			score = -100
 		}
 	}
 	return score
+}
+
+const plain = 90 // the least score of a name that can mean nothing else
+
+// ofMany says whether a column names customers. Accounts of an advertiser are called alike, and are few.
+func (r *reader) ofMany() bool {
+	for i, name := range r.words {
+		if words.Score("orders", "customer_id", name, nil) >= enough && r.shapes[i].Distinct > 10 {
+			return true
+		}
+	}
+	return false
 }
 
 // sensitive are words of what is not to be proposed as an attribute (GDPR, article 9), and of who somebody is.

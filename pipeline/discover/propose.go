@@ -54,6 +54,7 @@ func Propose(d sql.Dialect, tables []Table, overlap Overlap, today time.Time) (*
 		return nil, fmt.Errorf("%w%s", ErrNothing, lacking(fits))
 	}
 	match(d, chosen, overlap)
+	matchChannels(chosen, overlap)
 
 	out := &draft.Draft{
 		Timezone: draft.Guess{Value: "UTC", Ask: "which time zone are days counted in? an IANA name such as Europe/Berlin"},

@@ -14,8 +14,17 @@ func TestSize(t *testing.T) {
 		before, now int64
 		want        State
 	}{
-		{1000, 1000, Calm}, {1000, 1500, Calm}, {1000, 1501, Warned}, {1000, 499, Warned}, {150, 250, Calm}, {150, 251, Warned}, {10, 90, Calm},
-		{0, 101, Warned}, {0, 50, Calm}, {101, 0, Warned}, {0, 0, Calm},
+		{1000, 1000, Calm},
+		{1000, 1500, Calm},
+		{1000, 1501, Warned},
+		{1000, 499, Warned},
+		{150, 250, Calm},
+		{150, 251, Warned},
+		{10, 90, Calm},
+		{0, 101, Warned},
+		{0, 50, Calm},
+		{101, 0, Warned},
+		{0, 0, Calm},
 	} {
 		f := Size("core_segment/Loyal", test.before, test.now)
 		if f.State != test.want || (f.Reason != "") != (f.State == Warned) {
@@ -37,6 +46,8 @@ func TestParameters(t *testing.T) {
 		{name: "m.a", before: map[string]float64{"m.a": 1, "m.a_se": .1}, now: map[string]float64{"m.a": 1.2, "m.a_se": .05}, want: Calm},
 		{name: "m.a", before: map[string]float64{"m.a": 1, "m.a_se": .05}, now: map[string]float64{"m.a": 1.2, "m.a_se": .01}, want: Warned},
 		{name: "m.a", before: map[string]float64{"m.a": 0}, now: map[string]float64{"m.a": 1e-9}, want: Warned},
+		{name: "m.a", before: map[string]float64{"m.a": 1, "m.b_se": .05}, now: map[string]float64{"m.a": 9, "m.b_se": .01}, want: NotEvaluated},
+		{name: "m.a", before: map[string]float64{"m.a": 1, "n.b_se": .05}, now: map[string]float64{"m.a": 9}, want: Warned},
 		{name: "m.a", before: map[string]float64{"m.a": 1e-300}, now: map[string]float64{"m.a": 1e300}, want: Warned},
 		{name: "m.spend_correlation", before: map[string]float64{"m.spend_correlation": .01}, now: map[string]float64{"m.spend_correlation": .2}, want: Calm},
 		{name: "m.spend_correlation", before: map[string]float64{"m.spend_correlation": .01}, now: map[string]float64{"m.spend_correlation": .3}, want: Warned},

@@ -1,6 +1,7 @@
 package drift
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -13,7 +14,8 @@ var counted = []string{"buyers", "repeat_buyers", "customers", "sampled", "passe
 // what says how a feature is distributed (the features have that), what counts rows or describes the fit, and what either
 // time lacks.
 //
-// A parameter P is measured by its standard error P_se where there is one; names that end in correlation by an absolute
+// A parameter P is measured by its standard error P_se where there is one, and not evaluated where its step gives some for
+// other parameters alone: the likelihood is flat there. Names that end in correlation by an absolute
 // change; cuts must not move at all.
 func Parameters(before, now map[string]float64) []Finding {
 	var names []string
@@ -46,5 +48,23 @@ func parameter(name string, before, now map[string]float64) Finding {
 	case strings.HasSuffix(name, "correlation"):
 		unit = MaxRhoChange / MaxChange
 	}
-	return Parameter(name, b, n, unit, max(before[name+"_se"], now[name+"_se"]))
+	se := max(before[name+"_se"], now[name+"_se"])
+	if b != n && se == 0 && (hasErrors(name, before) || hasErrors(name, now)) {
+		return Finding{
+			Name: name, Before: &b, Now: &n, State: NotEvaluated,
+			Reason: fmt.Sprintf("it went from %s to %s; its standard error is not known, since the data do not determine it", short(b), short(n)),
+		}
+	}
+	return Parameter(name, b, n, unit, se)
+}
+
+// hasErrors says whether values have a standard error of any parameter of name's step.
+func hasErrors(name string, values map[string]float64) bool {
+	step, _, _ := strings.Cut(name, ".")
+	for other := range values {
+		if strings.HasPrefix(other, step+".") && strings.HasSuffix(other, "_se") {
+			return true
+		}
+	}
+	return false
 }

@@ -13,9 +13,18 @@ var demoSegments = []struct {
 	size int64
 	rate float64
 }{
-	{"Champions", 1500, .30}, {"Loyal", 1700, .20}, {"Potential Loyalist", 1800, .12}, {"New", 900, .10}, {"Can't Lose", 250, .10},
-	{"At Risk", 800, .06}, {"Need Attention", 600, .09}, {"Promising", 1200, .07}, {"About to Sleep", 1600, .05}, {"Hibernating", 4500, .03},
-	{"Browser", 1400, .02}, {"Prospect", 1700, .01},
+	{"Champions", 1500, .30},
+	{"Loyal", 1700, .20},
+	{"Potential Loyalist", 1800, .12},
+	{"New", 900, .10},
+	{"Can't Lose", 250, .10},
+	{"At Risk", 800, .06},
+	{"Need Attention", 600, .09},
+	{"Promising", 1200, .07},
+	{"About to Sleep", 1600, .05},
+	{"Hibernating", 4500, .03},
+	{"Browser", 1400, .02},
+	{"Prospect", 1700, .01},
 }
 
 // planted are the segments in which the treatment works, and by how much it raises the rate.
@@ -44,8 +53,9 @@ func TestPower(t *testing.T) {
 			}
 		}
 		if right+others > 0 {
-			proportion += others / (right + others)
-			spread += math.Pow(others/(right+others), 2)
+			share := others / (right + others)
+			proportion += share
+			spread += share * share
 		}
 		found, wrong = found+right, wrong+others
 		if h := by(rs, "treatment", "").Homogeneity; h != nil && *h < .05 {

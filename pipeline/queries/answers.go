@@ -46,7 +46,8 @@ var given = map[string]string{
 	"explain_segment_validation": "segment_validation: segmentation conversion_kind origin horizon_days customers converters rate rate_low " +
 		"rate_high lift q_value verdict merge_candidate",
 
-	"audience_list":      "as_of DATE, segmentation STRING, segment STRING, customers INT64, mailable INT64, held_out INT64, share FLOAT64, rule STRING, action STRING",
+	"audience_list": "as_of DATE, segmentation STRING, segment STRING, customers INT64, mailable INT64, held_out INT64, share FLOAT64, " +
+		"rule STRING, action STRING",
 	"audience_members":   "customer_id STRING, segmentation STRING, segment STRING, as_of DATE",
 	"audience_addresses": "customer_id STRING, segmentation STRING, segment STRING, as_of DATE, email STRING, phone STRING",
 

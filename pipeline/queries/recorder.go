@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"segments/pipeline/warehouse"
@@ -28,6 +29,8 @@ type recorder struct {
 	asked     []Query
 	bound     map[string]sql.Query // the newest query of each name
 	seen      map[string]bool      // the hashes and names of what was asked
+
+	staging sync.Mutex // writers are committed side by side
 }
 
 func newRecorder() *recorder {
@@ -151,6 +154,8 @@ func (r *recorder) Materialize(_ context.Context, t frame.Table, q sql.Query) (w
 }
 
 func (r *recorder) stage(t frame.Table) (warehouse.Ref, error) {
+	r.staging.Lock()
+	defer r.staging.Unlock()
 	name, err := r.declare("staging", t.Name, columnsOf(t.Columns))
 	return warehouse.Ref{Name: name, Table: t, Rows: 1}, err
 }

@@ -55,12 +55,18 @@ func buildChannels(d *data) (*section, error) {
 	}
 	all = where(all, "conversion_kind", kind)
 	t := d.channels(where(all, "segment", ""), lead)
+	if len(t.Rows) == 1 && t.Rows[0][channelName].Value == noTouch {
+		return nil, nil // no touch is known at all
+	}
 	ranked := slices.DeleteFunc(slices.Clone(t.Rows), func(r []*cell) bool { return r[channelName].Value == noTouch || !known(r[modelColumn(lead)]) })
 	s := &section{Tone: neutral}
 	if len(ranked) == 0 || value(ranked[0][modelColumn(lead)]) == 0 {
 		s.Title = say("No touch is known before enough of the {}", sentence{noun})
+	} else if len(ranked) == 1 {
+		s.Title = say("Only one channel is known, {}: it has {} of the {}", ranked[0][channelName], ranked[0][channelShare], sentence{noun})
 	} else {
-		s.Title = say("No channel brings more {} than {}: {} of them by {}", sentence{noun}, ranked[0][channelName], ranked[0][channelShare], sentence{modelWords[lead]})
+		s.Title = say("No channel brings more {} than {}: {} of them by {}",
+			sentence{noun}, ranked[0][channelName], ranked[0][channelShare], sentence{modelWords[lead]})
 		s.Lead = append(s.Lead, modelsLead(ranked, lead)...)
 		s.Lead = append(s.Lead, endsLead(ranked, noun)...)
 	}
@@ -176,10 +182,12 @@ func endsLead(ranked [][]*cell, noun string) []sentence {
 	}
 	var out []sentence
 	if r := lean(first, last); r != nil {
-		out = append(out, say("{} begins the way rather than ending it: it has {} {} by the first touch, and {} by the last.", r[channelName], r[first], sentence{noun}, r[last]))
+		out = append(out, say("The way begins with {} rather than ending with it: {} {} by the first touch, {} by the last.",
+			r[channelName], r[first], sentence{noun}, r[last]))
 	}
 	if r := lean(last, first); r != nil {
-		out = append(out, say("{} ends the way rather than beginning it: it has {} {} by the last touch, and {} by the first.", r[channelName], r[last], sentence{noun}, r[first]))
+		out = append(out, say("The way ends with {} rather than beginning with it: {} {} by the last touch, {} by the first.",
+			r[channelName], r[last], sentence{noun}, r[first]))
 	}
 	return out
 }
@@ -196,13 +204,15 @@ func untouchedLead(t *table, noun string) []sentence {
 
 // channelGroups has the channel that brings most to each group, by the model that leads.
 func (d *data) channelGroups(rows []record, lead string) *table {
-	t := &table{ID: "channels-groups", Caption: "The channel that brings most to each group, by " + modelWords[lead], From: "attribution, segment_definitions", Key: 1,
+	t := &table{
+		ID: "channels-groups", Caption: "The channel that brings most to each group, by " + modelWords[lead], From: "attribution, segment_definitions", Key: 1,
 		Columns: []column{
 			{Name: "segment", Title: "Group", Format: formatText, Doc: "The core segment before the day of the touch."},
 			d.shows("attribution", "channel", "Channel", formatText), d.shows("attribution", "customers", "Customers", formatCount),
 			d.shows("attribution", "conversions", "Conversions", formatMean),
 			{Name: "share", Title: "Of the group's", Format: formatShare, Doc: "Of all conversions that touches of the group were given."},
-		}}
+		},
+	}
 	rows = where(rows, "model", lead)
 	for _, g := range d.definitions(d.CoreSegment) {
 		var best record
@@ -293,7 +303,7 @@ func costsLead(costs *table) (out []sentence, bad bool) {
 		}
 		out = append(out, words(s, "."))
 		if bad = value(worst[costReturn]) < 1; bad {
-			out = append(out, say("{} cost {} and was given {}: less.", worst[costChannel], worst[costMoney], worst[costValue]))
+			out = append(out, say("More went into {} than came of it: {}, for {}.", worst[costChannel], worst[costMoney], worst[costValue]))
 		}
 		var dear []*cell
 		for _, r := range costs.Rows {

@@ -150,7 +150,7 @@ func (d *data) contentMatrix(list *table) *table {
 func contentTotals(rows []record) *table {
 	t := &table{ID: "content-stages", Caption: "The stages", From: "customer_segments, customer_features", Key: 1, Columns: []column{
 		{Name: "journey_stage", Title: "Stage", Format: formatText},
-		{Name: "customers", Title: "People", Format: formatCount, Doc: "Of the groups that are told."},
+		{Name: "customers", Title: "People", Format: formatCount, Doc: "Of the groups shown."},
 		{Name: "mailable", Title: "May be e-mailed", Format: formatCount, Doc: "Of those; of groups with too few to be told, none are counted."},
 		{Name: "unknown", Title: "Not known", Format: formatCount, Doc: "Of those people, of whom it is not known whether they may be e-mailed; likewise."},
 	}}

@@ -166,7 +166,7 @@ func customersTitle(t, window *table) sentence {
 	if top, last := customersTop(t, w); last != nil {
 		of := say("the revenue of the last {}", w[windowDays])
 		if value(w[windowHidden]) > 0 {
-			of = say("what the groups that are told brought in the last {}", w[windowDays])
+			of = say("what the groups shown brought in the last {}", w[windowDays])
 		}
 		if len(top) == 1 {
 			return say("{} are {} of all people and bring {} of {}", top[0], last[customersPeopleSoFar], last[customersRevenueSoFar], of)
@@ -222,14 +222,14 @@ func customersLead(t, window *table) []sentence {
 	if revenue, ok := w[windowRevenue].number(); ok && revenue == 0 && value(w[windowNever]) < value(w[windowPeople]) {
 		who := "Nobody"
 		if hidden {
-			who = "Nobody in the groups that are told"
+			who = "Nobody in the groups shown"
 		}
 		out = append(out, say("{} bought in the last {}.", sentence{who}, w[windowDays]))
 	}
 	if best := t.Rows[0]; known(best[customersTimes]) && value(best[customersTimes]) >= 1.5 && len(t.Rows) > 1 {
 		s := say("A customer in {} brought {} in that time, {} the average", best[customersGroup], best[customersEach], best[customersTimes])
 		if hidden {
-			s = words(s, " of the groups that are told")
+			s = words(s, " of the groups shown")
 		}
 		out = append(out, words(s, "."))
 	}
@@ -262,8 +262,8 @@ func hiddenSentence(w []*cell) []sentence {
 		return []sentence{words(say("Of {} in {}, {}, only their number is told: ", counted(w[windowHiddenPeople], "person", "people"),
 			counted(w[windowHidden], "group", "groups"), w[windowHiddenShare]), few, ".")}
 	}
-	return []sentence{words("The rest, ", counted(w[windowHiddenPeople], "person", "people"), ", is in ",
-		counted(w[windowHidden], "group", "groups"), " too small to tell.")}
+	return []sentence{words("The rest, ", counted(w[windowHiddenPeople], "person, is", "people, are"), " in ",
+		counted(w[windowHidden], "group", "groups"), " too small to describe.")}
 }
 
 // customersOption draws a treemap: area customers, color revenue of a customer.

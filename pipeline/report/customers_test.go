@@ -66,7 +66,7 @@ The largest group is Hibernating: 500 people, 50 %.`,
 				"segment=New customers=2 share=0.08" + unknown,
 			},
 			title: "The largest group is Loyal with 90 % of all people",
-			lead:  "The rest, 21 people, is in 2 groups too small to tell.",
+			lead:  "The rest, 21 people, are in 2 groups too small to describe.",
 		},
 		{
 			name: "of hidden groups nothing is said, nor that they bought nothing",
@@ -74,7 +74,7 @@ The largest group is Hibernating: 500 people, 50 %.`,
 				"segment=Champions customers=12 share=0.12" + unknown, "segment=Hibernating customers=88 share=0.88 revenue_window=0",
 			},
 			title: "The largest group is Hibernating with 88 % of all people",
-			lead:  "Nobody in the groups that are told bought in the last 90 days.\nThe rest, 12 people, is in 1 group too small to tell.",
+			lead:  "Nobody in the groups shown bought in the last 90 days.\nThe rest, 12 people, are in 1 group too small to describe.",
 		},
 		{
 			name: "a few bring most of what is told",
@@ -82,9 +82,9 @@ The largest group is Hibernating: 500 people, 50 %.`,
 				"segment=Champions customers=100 share=0.1 revenue_window=6000", "segment=Loyal customers=19 share=0.02" + unknown,
 				"segment=Hibernating customers=881 share=0.88 revenue_window=3000",
 			},
-			title: "Champions are 10 % of all people and bring 67 % of what the groups that are told brought in the last 90 days",
-			lead: `A customer in Champions brought 60 EUR in that time, 6.54x the average of the groups that are told.
-The rest, 19 people, is in 1 group too small to tell.
+			title: "Champions are 10 % of all people and bring 67 % of what the groups shown brought in the last 90 days",
+			lead: `A customer in Champions brought 60 EUR in that time, 6.54x the average of the groups shown.
+The rest, 19 people, are in 1 group too small to describe.
 The largest group is Hibernating: 881 people, 88 %.`,
 		},
 		{

@@ -59,8 +59,8 @@ func buildDifferences(d *data) (*section, error) {
 		Title: differencesTitle(shown, values, ratios), Tone: neutral,
 		Lead: differencesLead(shown, values, ratios), Tables: []*table{values},
 		Notes: []string{
-			"Days since the last order, purchase days, the time between purchases, and who bought lately or again are what the segments are made of: there they must differ. " +
-				"The rest is what one finds.",
+			"Days since the last order, purchase days, the time between purchases, and who bought lately or again are what the segments are made of: " +
+				"there they must differ. The rest is what one finds.",
 			hiddenNote,
 		},
 	}

@@ -21,6 +21,29 @@ var driftKinds = map[string]string{
 	"cut": "a border between groups", "parameter": "what a model learned",
 }
 
+// driftRank puts first what people know: customers and groups before what models learned.
+func driftRank(r record) int {
+	return slices.Index([]string{"feature", "segment_share", "segment_size", "cut", "parameter"}, r.text("kind"))
+}
+
+// driftSubject is what moved, for people.
+func driftSubject(r record) string {
+	name := r.text("name")
+	switch r.text("kind") {
+	case "segment_size":
+		_, segment, _ := strings.Cut(name, "/")
+		return "the size of " + cmp.Or(segment, name)
+	case "segment_share":
+		return "the mix by " + plain(name)
+	case "cut", "parameter":
+		step, parameter, _ := strings.Cut(name, ".")
+		if words := stepWords[step]; words != "" && parameter != "" {
+			return plain(parameter) + " of " + strings.ToLower(words[:1]) + words[1:]
+		}
+	}
+	return plain(name)
+}
+
 // mostDriftBars are the features that are drawn at most.
 const mostDriftBars = 12
 
@@ -75,10 +98,10 @@ func (d *data) driftMoved(all []record) *table {
 		x, _ := a.number("psi")
 		y, _ := b.number("psi")
 		return cmp.Or(strings.Compare(b.text("state"), a.text("state")), cmp.Compare(y, x), strings.Compare(b.text("compared_with"), a.text("compared_with")),
-			strings.Compare(a.text("kind"), b.text("kind")), strings.Compare(a.text("name"), b.text("name")))
+			cmp.Compare(driftRank(a), driftRank(b)), strings.Compare(a.text("name"), b.text("name")))
 	})
 	for _, r := range rows {
-		row := t.add("", plain(r.text("name")), driftKinds[r.text("kind")], r["compared_with"], r["before"], r["now"], r["psi"], r["state"], r["reason"])
+		row := t.add("", driftSubject(r), driftKinds[r.text("kind")], r["compared_with"], r["before"], r["now"], r["psi"], r["state"], r["reason"])
 		if r.text("kind") == "segment_size" {
 			row[movedBefore].Format, row[movedNow].Format = formatCount, formatCount
 		}
@@ -140,7 +163,7 @@ func (d *data) driftFeatures(all []record) *table {
 		return cmp.Or(cmp.Compare(y, x), strings.Compare(a.text("name"), b.text("name")))
 	})
 	for _, r := range rows[:min(mostDriftBars, len(rows))] {
-		t.add("", plain(r.text("name")), r["compared_with"], r["psi"], r["state"])
+		t.add("", driftSubject(r), r["compared_with"], r["psi"], r["state"])
 	}
 	return t
 }
@@ -157,10 +180,10 @@ func driftTitle(summary, moved *table) (sentence, tone) {
 			others[r[movedName].Value] = true
 		}
 	}
-	switch n := len(others); {
-	case n == 0:
+	switch n := len(others); n {
+	case 0:
 		return say("Since {}, {} has shifted", first[movedSince], first[movedName]), caution
-	case n == 1:
+	case 1:
 		return say("Since {}, {} has shifted, and so has something else", first[movedSince], first[movedName]), caution
 	}
 	return say("Since {}, {} has shifted most, and others have, too", first[movedSince], first[movedName]), caution
@@ -177,7 +200,7 @@ func driftLead(moved *table) []sentence {
 		if seen[r[movedName].Value] = true; len(lead) == mostTold {
 			return append(lead, say("More is in the table."))
 		}
-		lead = append(lead, stopped(say("Since {}, {}: {}", r[movedSince], r[movedName], quote(r[movedReason].String()))))
+		lead = append(lead, stopped(say("Since {}, {}: {}", r[movedSince], r[movedName], thousands(r[movedReason]))))
 	}
 	return lead
 }
@@ -206,8 +229,14 @@ func driftOption(t *table) map[string]any {
 	return map[string]any{
 		"grid":    map[string]any{"left": 8, "right": 56, "top": 8, "bottom": 24, "containLabel": true},
 		"tooltip": map[string]any{},
-		"xAxis":   map[string]any{"type": "value", "min": 0, "max": math.Max(calmScale, math.Ceil(10*1.15*most)/10), "axisLabel": map[string]any{"formatter": "@format:rate", "hideOverlap": true}},
-		"yAxis":   map[string]any{"type": "category", "inverse": true, "data": texts(t.column(featureName)), "axisLabel": map[string]any{"width": 200, "overflow": "truncate"}},
+		"xAxis": map[string]any{
+			"type": "value", "min": 0, "max": math.Max(calmScale, math.Ceil(10*1.15*most)/10),
+			"axisLabel": map[string]any{"formatter": "@format:rate", "hideOverlap": true},
+		},
+		"yAxis": map[string]any{
+			"type": "category", "inverse": true, "data": texts(t.column(featureName)),
+			"axisLabel": map[string]any{"width": 200, "overflow": "truncate"},
+		},
 		"series": []any{map[string]any{
 			"type": "bar", "name": "PSI", "data": bars, "label": map[string]any{"show": true, "position": "right", "formatter": "@format:rate", "color": "@color:ink"},
 		}},

@@ -65,7 +65,8 @@ func buildExperiments(d *data) (*section, error) {
 			"time to convert is over count.",
 		"More and less: than those of the control, by more than chance explains. Of many groups some differ by chance alone; that is taken into account over all " +
 			"groups and variants of an experiment.",
-		"What could be seen: the least rise that so many customers would have shown in four of five such experiments. That nothing is proven says nothing about smaller ones.",
+		"What could be seen: the least rise that so many customers would have shown in four of five such experiments. " +
+			"That nothing is proven says nothing about smaller ones.",
 	}}
 	if len(everybody.Rows) > 0 {
 		s.Tables = append(s.Tables, everybody)
@@ -87,9 +88,11 @@ func (d *data) arms() *table {
 	t := &table{
 		ID: "experiments", Caption: "Who takes part in experiments", From: "experiment_arms", Key: 2,
 		Columns: []column{
-			{Name: "experiment", Title: "Experiment", Format: formatText, Doc: "The experiment; holdout is the always-on one."}, of("variant", "Variant", formatText),
+			{Name: "experiment", Title: "Experiment", Format: formatText, Doc: "The experiment; holdout is the always-on one."},
+			of("variant", "Variant", formatText),
 			of("customers", "Customers", formatCount), of("waiting", "Still waiting", formatCount), of("share", "Share", formatShare),
-			of("expected_share", "Expected", formatShare), of("sample_ratio_p_value", "By chance (p)", formatP), of("crossed_over", "Given several variants", formatCount),
+			of("expected_share", "Expected", formatShare), of("sample_ratio_p_value", "By chance (p)", formatP),
+			of("crossed_over", "Given several variants", formatCount),
 			of("first_assigned_on", "First day", formatDate), of("last_assigned_on", "Last day", formatDate),
 		},
 	}
@@ -232,16 +235,17 @@ func (x *experimentReport) says() []sentence {
 	case x.suspect:
 		return []sentence{say("Do not trust {} before it is known why its customers were not shared out as meant.", name)}
 	case x.customers == 0:
-		return []sentence{say("{}: all customers are still waiting; {} were given {}.", name, x.arms[0][3], x.arms[0][1])}
+		return []sentence{say("In {}, all customers are still waiting; {} were given {}.", name, x.arms[0][3], x.arms[0][1])}
 	}
 	var out []sentence
 	for _, r := range x.everybody {
 		if shown(r) {
-			out = append(out, say("{}, {}: with {}, {} converted; with {}, {}. That is {} to {} of the customers.", r[effectExperiment], r[effectKind],
-				r[effectVariant], r[effectRate], r[effectControl], r[effectControlRate], r[effectLow], r[effectHigh]))
+			out = append(out, say("In {}, {} converted with {} ({}), {} with {}: a difference of {} to {} of the customers.", r[effectExperiment],
+				r[effectRate], r[effectVariant], r[effectKind], r[effectControlRate], r[effectControl], r[effectLow], r[effectHigh]))
 		}
 	}
-	return append(append(out, x.forWhom()...), x.unproven()...)
+	first := min(1, len(out)) // for whom comes right after what was proven first
+	return slices.Concat(out[:first], x.forWhom(), out[first:], x.unproven())
 }
 
 // unproven says what is not proven of all customers, by variant, and what could have been seen.
@@ -259,7 +263,7 @@ func (x *experimentReport) unproven() []sentence {
 	}
 	var out []sentence
 	for _, v := range variants {
-		out = append(out, say("{}: not proven that {} changes how many convert ({}). {} of less than {} of the customers would mostly not have been seen.",
+		out = append(out, say("Not proven in {}: that {} changes how many convert ({}). {} of less than {} of the customers would mostly not have been seen.",
 			x.arms[0][0], variant[v], listed(kinds[v]), sentence{number(len(kinds[v]), "A rise", "Rises")}, listed(least[v])))
 	}
 	return out
@@ -267,8 +271,11 @@ func (x *experimentReport) unproven() []sentence {
 
 // forWhom says for which groups something is proven, by variant.
 func (x *experimentReport) forWhom() []sentence {
-	if x.groups == nil {
+	switch {
+	case x.groups == nil:
 		return nil
+	case len(x.groups.Rows) == 0:
+		return []sentence{say("Nothing can be said by group of {}: no group is known that its customers were in before.", x.arms[0][0])}
 	}
 	var out []sentence
 	for _, variant := range distinctTexts(x.groups.column(effectVariant)) {
@@ -293,13 +300,17 @@ func (x *experimentReport) forWhom() []sentence {
 			continue
 		}
 		for _, verdict := range []string{"more", "less"} {
-			if groups := by[verdict]; groups != nil {
-				out = append(out, say("{} ({}): by group it is proven that {} {} often with {}.", first[effectExperiment], first[effectKind], listed(groups),
-					sentence{number(len(groups), "converts ", "convert ") + verdict}, first[effectVariant]))
+			switch groups := by[verdict]; {
+			case len(groups) == tested:
+				out = append(out, say("By group, it is proven of all that could be tested that they convert {} often with {} ({}, {}).", sentence{verdict},
+					first[effectVariant], first[effectExperiment], first[effectKind]))
+			case groups != nil:
+				out = append(out, say("By group, it is proven that {} {} often with {} ({}, {}).", listed(groups),
+					sentence{number(len(groups), "converts ", "convert ") + verdict}, first[effectVariant], first[effectExperiment], first[effectKind]))
 			}
 		}
 		if len(by) == 0 {
-			out = append(out, say("{} ({}): by group, nothing is proven of {}.", first[effectExperiment], first[effectKind], first[effectVariant]))
+			out = append(out, say("By group, nothing is proven of {} ({}, {}).", first[effectVariant], first[effectExperiment], first[effectKind]))
 		}
 	}
 	return out

@@ -44,36 +44,66 @@ func TestExperiments(t *testing.T) {
 		lead          []string
 	}{
 		"proven": {
-			mailArms, []string{everybody, loyal, lost, few, control}, "passed",
+			mailArms,
+			[]string{everybody, loyal, lost, few, control},
+			"passed",
 			"Proven for winter mail: with mail, 7.4 % converted (order), with control 1.9 %", good,
 			[]string{
-				"winter mail, order: with mail, 7.4 % converted; with control, 1.9 %. That is +3.7 % to +7.3 % of the customers.",
-				"winter mail (order): by group it is proven that Loyal converts more often with mail.",
+				"In winter mail, 7.4 % converted with mail (order), 1.9 % with control: a difference of +3.7 % to +7.3 % of the customers.",
+				"By group, it is proven that Loyal converts more often with mail (winter mail, order).",
+			},
+		},
+		"proven of all groups": {
+			mailArms,
+			[]string{everybody, loyal, strings.Replace(loyal, "Loyal", "Lost", 1), few},
+			"passed",
+			"Proven for winter mail: with mail, 7.4 % converted (order), with control 1.9 %", good,
+			[]string{
+				"In winter mail, 7.4 % converted with mail (order), 1.9 % with control: a difference of +3.7 % to +7.3 % of the customers.",
+				"By group, it is proven of all that could be tested that they convert more often with mail (winter mail, order).",
+			},
+		},
+		"no group is known": {
+			mailArms,
+			[]string{everybody},
+			"passed",
+			"Proven for winter mail: with mail, 7.4 % converted (order), with control 1.9 %", good,
+			[]string{
+				"In winter mail, 7.4 % converted with mail (order), 1.9 % with control: a difference of +3.7 % to +7.3 % of the customers.",
+				"Nothing can be said by group of winter mail: no group is known that its customers were in before.",
 			},
 		},
 		"for a group alone": {
-			mailArms, []string{nothing, loyal, lost}, "passed",
+			mailArms,
+			[]string{nothing, loyal, lost},
+			"passed",
 			"Proven for winter mail in Loyal: with mail, 10 % converted (order), with control 2.0 %", good,
 			[]string{
-				"winter mail (order): by group it is proven that Loyal converts more often with mail.",
-				"winter mail: not proven that mail changes how many convert (order). A rise of less than +2.0 % of the customers would mostly not have been seen.",
+				"By group, it is proven that Loyal converts more often with mail (winter mail, order).",
+				"Not proven in winter mail: that mail changes how many convert (order). A rise of less than +2.0 % of the customers would mostly not have been seen.",
 			},
 		},
 		"nothing": {
-			mailArms, []string{nothing, lost, strings.Replace(lost, "Lost", "Loyal", 1)}, "passed",
+			mailArms,
+			[]string{nothing, lost, strings.Replace(lost, "Lost", "Loyal", 1)},
+			"passed",
 			"Nothing is proven by experiments", neutral,
 			[]string{
-				"winter mail (order): by group, nothing is proven of mail.",
-				"winter mail: not proven that mail changes how many convert (order). A rise of less than +2.0 % of the customers would mostly not have been seen.",
+				"By group, nothing is proven of mail (winter mail, order).",
+				"Not proven in winter mail: that mail changes how many convert (order). A rise of less than +2.0 % of the customers would mostly not have been seen.",
 			},
 		},
 		"not shared out as meant": {
-			[]string{strings.Replace(mailArms[0], "value=0.8", "value=0.0001", 1), mailArms[1]}, []string{everybody, loyal}, "warned",
+			[]string{strings.Replace(mailArms[0], "value=0.8", "value=0.0001", 1), mailArms[1]},
+			[]string{everybody, loyal},
+			"warned",
 			"Do not trust winter mail: its customers were not shared out as meant", bad,
 			[]string{"Do not trust winter mail before it is known why its customers were not shared out as meant (chance alone: p <0.001)."},
 		},
 		"other shares in a group": {
-			mailArms, []string{everybody, loyal}, "warned",
+			mailArms,
+			[]string{everybody, loyal},
+			"warned",
 			"Do not trust winter mail: its customers were not shared out as meant", bad,
 			[]string{"Do not trust winter mail before it is known why its customers were not shared out as meant."},
 		},
@@ -82,9 +112,10 @@ func TestExperiments(t *testing.T) {
 				"experiment=winter_mail variant=control customers=0 waiting=500 first_assigned_on=2026-10-20 last_assigned_on=2026-10-20",
 				"experiment=winter_mail variant=mail customers=0 waiting=510 first_assigned_on=2026-10-20 last_assigned_on=2026-10-20",
 			},
-			[]string{mailIn + "segment= customers=0 control_customers=0 verdict=not_evaluated"}, "passed",
+			[]string{mailIn + "segment= customers=0 control_customers=0 verdict=not_evaluated"},
+			"passed",
 			"Nobody's time to convert is over: there is nothing to say yet", neutral,
-			[]string{"winter mail: all customers are still waiting; 500 were given control."},
+			[]string{"In winter mail, all customers are still waiting; 500 were given control."},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

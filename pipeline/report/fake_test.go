@@ -31,8 +31,10 @@ func fake(tables map[string][]record) *data {
 		"report_stages": {"customer_segments", "customer_features"}, "report_history": {"segment_profiles"}, "run_checks": {"run_checks"},
 		"run_rejects": {"run_rejects"},
 	}
-	for _, t := range []string{"segment_profiles", "segment_validation", "segmentation_validation", "segment_merges", "segment_traits", "segment_transitions", "model_validation", "experiment_results", "experiment_arms",
-		"attribution", "channel_returns", "segment_funnel"} {
+	for _, t := range []string{
+		"segment_profiles", "segment_validation", "segmentation_validation", "segment_merges", "segment_traits", "segment_transitions", "model_validation", "experiment_results", "experiment_arms",
+		"attribution", "channel_returns", "segment_funnel",
+	} {
 		d.cached[fmt.Sprint("report_day", map[string]string{"t": t})] = tables[t]
 	}
 	for q, reads := range over {

@@ -40,7 +40,9 @@ func (p *page) lighten(over int) bool {
 			break
 		}
 		before := v.weight()
+		docs := v.Docs
 		*v = viewOf(v.table, p.cited, v.limit/2)
+		v.Docs = docs
 		over -= before - v.weight()
 		done = true
 	}

@@ -41,6 +41,9 @@ func buildFunnel(d *data) (*section, error) {
 	if len(steps.Rows) == 0 || !known(steps.Rows[len(steps.Rows)-1][stepOfFirst]) {
 		return nil, nil // too few to be told
 	}
+	if !slices.ContainsFunc(steps.Rows[1:], func(r []*cell) bool { return value(r[stepSessions]) > 0 }) {
+		return nil, nil // the events tell of no step but the first
+	}
 	s := &section{Tone: neutral, Title: funnelTitle(steps), Charts: []*chart{{
 		ID: "chart-funnel", Height: 240, Table: steps, Option: funnelOption(steps),
 		Label: "Sessions that came to each step or farther, as of " + d.day() + ".",

@@ -242,7 +242,7 @@ func (d *data) worth(g *group, b base, share []*cell) ([]sentence, *figure) {
 		case part != nil && total > 0:
 			of := say("the revenue")
 			if b.hidden {
-				of = say("what the groups that are told brought")
+				of = say("what the groups shown brought")
 			}
 			out = append(out, say("They are {} of everybody and brought {} of {} in the last {}: {}.",
 				share[factHere], part[factHere], of, window[factHere], revenue[factHere]))

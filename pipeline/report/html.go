@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -28,8 +29,6 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"whole":  func(s string) string { return cut(s, titleRunes) },
 	"says":   parts,
 	"tone":   toneOf,
-
-	"documented": documented,
 }).Parse(pageText))
 
 // render writes the document as one HTML file.
@@ -73,6 +72,21 @@ type pageSection struct {
 	Stamp        string
 }
 
+// mostOpen is how many sentences of a section stand open where it does not say; one more is no reason to fold.
+const mostOpen = 4
+
+// Said are the sentences that stand open.
+func (s pageSection) Said() []sentence {
+	open := cmp.Or(s.Told, mostOpen)
+	if len(s.Lead) <= open+1 {
+		return s.Lead
+	}
+	return s.Lead[:open]
+}
+
+// More are the others, a click below.
+func (s pageSection) More() []sentence { return s.Lead[len(s.Said()):] }
+
 // printed is the digest for paper: two pages.
 type printed struct {
 	Findings []*section
@@ -82,7 +96,7 @@ type printed struct {
 }
 
 // forAnalysts are the sections of the page's second part.
-var forAnalysts = []string{"quality", "provenance"}
+var forAnalysts = []string{"quality", "drift", "provenance"}
 
 // inShort are the sections whose findings stand at the top of the page, under the verdict: who the customers are, what
 // becomes of them, and what to do.
@@ -118,6 +132,7 @@ func newPage(d *document) (*page, error) {
 			}
 			seen[t] = true
 		}
+		ps.explain()
 		if slices.Contains(forAnalysts, s.ID) {
 			second.Sections = append(second.Sections, ps)
 		} else {

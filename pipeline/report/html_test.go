@@ -367,3 +367,13 @@ func contrast(t *testing.T, a, b string) float64 {
 	x, y := luminance(a), luminance(b)
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
+
+// What a section says first stands open, and no single sentence is folded away.
+func TestFolded(t *testing.T) {
+	for _, test := range []struct{ said, told, open int }{{0, 0, 0}, {4, 0, 4}, {5, 0, 5}, {6, 0, 4}, {9, 7, 7}, {8, 7, 8}} {
+		s := pageSection{section: &section{Lead: make([]sentence, test.said), Told: test.told}}
+		if len(s.Said()) != test.open || len(s.More()) != test.said-test.open {
+			t.Errorf("of %d sentences %d stand open and %d are folded", test.said, len(s.Said()), len(s.More()))
+		}
+	}
+}

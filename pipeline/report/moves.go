@@ -23,18 +23,21 @@ const (
 func buildMoves(d *data) (*section, error) {
 	all := where(d.rows("segment_transitions"), "segmentation", d.CoreSegment)
 	s := &section{Tone: neutral}
+	var flows []sentence
 	if len(all) > 0 {
-		d.addMoves(s, all)
+		flows = d.addMoves(s, all)
 	}
 	d.addDrops(s)
+	s.Told = len(s.Lead) // whom silence moves next must not be folded away
+	s.Lead = append(s.Lead, flows...)
 	if s.Title == nil {
 		return nil, nil
 	}
 	return s, nil
 }
 
-// addMoves adds what has happened.
-func (d *data) addMoves(s *section, all []record) {
+// addMoves adds what has happened, and returns the sentences about single flows, which come last.
+func (d *data) addMoves(s *section, all []record) []sentence {
 	place := d.places()
 	totals := d.moveTotals(all, place)
 	causes := d.moveTable("moves-causes", "Who moved, and why", true, all)
@@ -42,7 +45,7 @@ func (d *data) addMoves(s *section, all []record) {
 	why := d.moveReasons(all)
 	s.Tables = append(s.Tables, totals, why, causes)
 	s.Title, s.Tone = movesTitle(totals, flows)
-	s.Lead = append(s.Lead, movesLead(totals, why, causes, place)...)
+	s.Lead = append(s.Lead, movesLead(totals, why)...)
 	s.Notes = append(s.Notes, "Better and worse are by the order of the groups, best first. Who is new, or has left, is no move.",
 		"Each customer who moved has one cause: the last of the inputs that changed the group, when one after the other is changed from what it was to what it is.",
 		"segment_history has every move, with the day from which it was true and the moment from which it was known.")
@@ -51,13 +54,14 @@ func (d *data) addMoves(s *section, all []record) {
 	}
 	if len(flows.Rows) == 0 {
 		s.Tables = append(s.Tables, flows)
-		return
+		return flowsLead(causes, place)
 	}
 	s.Charts = append(s.Charts, &chart{
 		ID: "chart-moves", Wide: true, Pan: true, Height: 460, Table: flows, Option: movesOption(flows),
 		Label: "Customers who changed groups since the run before, as of " + d.day() +
 			": from the group on the left to that on the right. Who stayed is left out" + only(flows) + ".",
 	})
+	return flowsLead(causes, place)
 }
 
 // moved says whether r is a move between two groups.
@@ -179,7 +183,10 @@ const (
 func (d *data) moveReasons(all []record) *table {
 	t := &table{ID: "moves-why", Caption: "Why customers moved, came in or left", From: "segment_transitions", Columns: []column{
 		d.shows("segment_transitions", "cause", "Cause", formatText),
-		{Name: "customers", Title: "Customers", Format: formatCount, Doc: "Customers who are in another group than in the run before, or in one only then or only now."},
+		{
+			Name: "customers", Title: "Customers", Format: formatCount,
+			Doc: "Customers who are in another group than in the run before, or in one only then or only now.",
+		},
 	}}
 	n := map[string]int64{}
 	for _, r := range all {
@@ -231,8 +238,8 @@ var reasonWords = map[string]string{
 	"consent": "agreed to profiling, refused it or were deleted", "identity": "are known to no source any more",
 }
 
-// movesLead says how many moved up, down or not at all, and why the largest flow did.
-func movesLead(totals, reasons, causes *table, place map[string]int) []sentence {
+// movesLead says how many moved up, down or not at all, and why.
+func movesLead(totals, reasons *table) []sentence {
 	r := totals.Rows[0]
 	s := words(counted(r[totalBetter], "customer", "customers"),
 		say(" moved to a better group, {} to a worse one; {} stayed where they were.", r[totalWorse], r[totalStayed]))
@@ -250,13 +257,21 @@ func movesLead(totals, reasons, causes *table, place map[string]int) []sentence 
 	if len(others) > 0 {
 		out = append(out, words(listed(others), "."))
 	}
-	if len(reasons.Rows) > 1 {
-		var why []sentence
-		for _, r := range reasons.Rows[:min(3, len(reasons.Rows))] {
+	var why []sentence
+	for _, r := range reasons.Rows {
+		if r[reasonCause].Value != "new" && len(why) < 3 { // who is new has been told of
 			why = append(why, say("{} "+cmp.Or(reasonWords[r[reasonCause].String()], "for another reason"), r[reasonPeople]))
 		}
+	}
+	if len(why) > 1 {
 		out = append(out, words("Of those who moved, came in or left, ", listed(why), "."))
 	}
+	return out
+}
+
+// flowsLead says why the largest flows went as they did.
+func flowsLead(causes *table, place map[string]int) []sentence {
+	var out []sentence
 	for _, r := range causes.Rows[:min(3, len(causes.Rows))] {
 		why := causeWords[r[moveCause].String()]
 		switch worse := place[r[moveTo].String()] > place[r[moveFrom].String()]; {

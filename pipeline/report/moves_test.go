@@ -20,19 +20,19 @@ func TestMoves(t *testing.T) {
 			moves: []string{
 				"from_segment=Loyal to_segment=Loyal cause=none customers=1000", "from_segment=Champions to_segment=Loyal cause=silence customers=40",
 				"from_segment=Champions to_segment=Loyal cause=purchase customers=21", "from_segment=Hibernating to_segment=Champions cause=purchase customers=1",
-				"from_segment= to_segment=Loyal cause=new customers=1", "from_segment=Loyal to_segment= cause=consent customers=2",
+				"from_segment= to_segment=Loyal cause=new customers=21", "from_segment=Loyal to_segment= cause=consent customers=2",
 			},
 			drops: []string{
 				"core_segment=Loyal drops_to=Hibernating within_7_days=25 within_30_days=90", "core_segment=Champions drops_to=Loyal within_7_days= within_30_days=",
 			},
 			title: "The largest move: 61 customers went from Champions to Loyal",
 			lead: `Since 2026-10-24, 1 customer moved to a better group, 61 to a worse one; 1,000 stayed where they were.
-1 person has come in and 2 have left.
+21 people have come in and 2 have left.
 Of those who moved, came in or left, 40 did nothing while time passed and 22 bought or got money back.
-Champions to Loyal: 40 customers, since they did nothing and time passed.
-Champions to Loyal: 21 customers, since they bought too little, or got money back.
 If they stay silent, 90 customers will go from Loyal to Hibernating within a month.
-Within a week: 25 customers from Loyal to Hibernating. A message now comes before the drop.`,
+Within a week: 25 customers from Loyal to Hibernating. A message now comes before the drop.
+Champions to Loyal: 40 customers, since they did nothing and time passed.
+Champions to Loyal: 21 customers, since they bought too little, or got money back.`,
 		},
 		{
 			name: "nobody", tone: neutral, moves: []string{"from_segment=Loyal to_segment=Loyal cause=none customers=10"},

@@ -39,7 +39,7 @@ func buildOthers(d *data) (*section, error) {
 			continue
 		}
 		s.Tables = append(s.Tables, t)
-		if lead := otherLead(plain(name), t); lead != nil {
+		if lead := otherLead(plain(name), t); lead != nil && !useless(ranking, plain(name)) {
 			s.Lead = append(s.Lead, lead)
 		}
 		if name == clusterSegmentation {
@@ -227,6 +227,13 @@ const (
 	rankName    = 0
 	rankVerdict = 5
 )
+
+// useless says whether the segmentation is not shown to tell who converts.
+func useless(ranking *table, name string) bool {
+	return slices.ContainsFunc(ranking.Rows, func(r []*cell) bool {
+		return r[rankName].Value == name && r[rankVerdict].Value == findings["useless"]
+	})
+}
 
 // uselessLead names the segmentations that are not shown to tell who converts.
 func uselessLead(ranking *table) []sentence {

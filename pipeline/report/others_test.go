@@ -40,8 +40,8 @@ func TestOthers(t *testing.T) {
 			tables: map[string][]record{
 				"segment_profiles": of("engagement", rowsOf(t, "segment=high customers=100 share=0.25", "segment=low customers=300 share=0.75")),
 				"segment_validation": of("engagement", outcomeRows(t, "order", "2026-08-02",
-					"segment=high customers=100 rate=0.2 verdict=not_proven segmentation_auc=0.51 segmentation_auc_low=0.49",
-					"segment=low customers=300 rate=0.2 verdict=not_proven segmentation_auc=0.51 segmentation_auc_low=0.49")),
+					"segment=high customers=100 rate=0.21 verdict=above segmentation_auc=0.51 segmentation_auc_low=0.501",
+					"segment=low customers=300 rate=0.2 verdict=below segmentation_auc=0.51 segmentation_auc_low=0.501")),
 				"segmentation_validation": of("engagement", outcomeRows(t, "order", "2026-08-02", "verdict=useless information_share=0.001")),
 			},
 			title: "The same customers from another side", lead: "Useless for telling who converts: engagement. Do not build on it what is to sell more.",

@@ -11,6 +11,7 @@ type panel struct {
 // panels are in the order of the reader's questions.
 var panels = []panel{
 	trustPanel, customersPanel, groupsPanel, contentPanel,
-	scoresPanel, movesPanel, shiftsPanel, worthPanel, calibrationPanel, differencesPanel, conversionsPanel, othersPanel, experimentsPanel, trendPanel, channelsPanel, funnelPanel,
+	scoresPanel, movesPanel, shiftsPanel, worthPanel, calibrationPanel, differencesPanel, conversionsPanel, othersPanel,
+	experimentsPanel, trendPanel, channelsPanel, funnelPanel,
 	qualityPanel, driftPanel, provenancePanel,
 }

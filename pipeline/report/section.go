@@ -13,6 +13,7 @@ type section struct {
 	Tone     tone       // how good the finding is
 	First    sentence   // what to do first, for the top of the page; Lead has it, too
 	Lead     []sentence // what follows from the numbers, most important first
+	Told     int        // so many sentences of Lead stand open, the others a click below; 0 is mostOpen
 	Charts   []*chart
 	Cards    []*card
 	Tables   []*table // the evidence; those of charts are shown beneath them, the others after

@@ -20,7 +20,7 @@ func buildShifts(d *data) (*section, error) {
 	all := d.rows("segment_shifts")
 	days := slices.MaxFunc(append(all, record{}), func(a, b record) int { return cmp.Compare(horizonOf(a), horizonOf(b)) })["horizon_days"]
 	rows := slices.DeleteFunc(slices.Clone(all), func(r record) bool { return r["horizon_days"] != days })
-	moves := d.shiftMoves(rows, days)
+	moves := d.shiftMoves(rows)
 	if len(moves.Rows) == 0 {
 		return nil, nil
 	}
@@ -28,7 +28,7 @@ func buildShifts(d *data) (*section, error) {
 	s := &section{Tone: neutral, Title: shiftsTitle(moves), Lead: shiftsLead(moves, tested), Tables: []*table{tested}}
 	if missed := d.shiftMisses(days); len(missed.Rows) > 0 {
 		s.Tables = append(s.Tables, missed)
-		s.Lead = append(s.Lead, shiftsMissed(missed)...)
+		s.Lead = append(s.Lead, shiftsMissed(missed, d.MinGroup)...)
 	}
 	s.Charts = []*chart{{
 		ID: "chart-shifts", Wide: true, Pan: true, Height: 90 + 30*len(distinctTexts(moves.column(shiftFrom))), Table: moves, Option: shiftsOption(moves),
@@ -39,12 +39,15 @@ func buildShifts(d *data) (*section, error) {
 		s.Lead = append(s.Lead, shiftsExpected(sizes)...)
 		s.Charts = append(s.Charts, &chart{
 			ID: "chart-shifts-sizes", Wide: true, Height: 90 + 34*len(sizes.Rows), Table: sizes, Option: shiftSizesOption(sizes),
-			Label: "Customers by core segment on " + d.day() + ", and as expected " + sizes.Rows[0][sizeDays].String() + " later, if as many new ones come as came before",
+			Label: "Customers by core segment on " + d.day() + ", and as expected " + sizes.Rows[0][sizeDays].String() +
+				" later, if as many new ones come as came before",
 		})
 	}
 	s.Notes = []string{
-		"Both days are scored by the models of today, so that no moved border is in it. A forecast takes it that customers go on as they did: a season or a campaign is not foreseen.",
-		"Who has left is gone from all sources, or has withdrawn consent. Who is in a group by buying once is often in another one soon: that is what the groups are made for.",
+		"Both days are scored by the models of today, so that no moved border is in it. " +
+			"A forecast takes it that customers go on as they did: a season or a campaign is not foreseen.",
+		"Who has left is gone from all sources, or has withdrawn consent. " +
+			"Who is in a group by buying once is often in another one soon: that is what the groups are made for.",
 	}
 	return s, nil
 }
@@ -67,7 +70,7 @@ const (
 )
 
 // shiftMoves are the moves of enough people between groups, and stays, best group first.
-func (d *data) shiftMoves(rows []record, days any) *table {
+func (d *data) shiftMoves(rows []record) *table {
 	t := &table{ID: "shifts", Caption: "Where the groups went", From: "segment_shifts", Key: 2, Columns: []column{
 		d.shows("segment_shifts", "from_segment", "Then", formatText),
 		d.shows("segment_shifts", "to_segment", "Now", formatText),
@@ -83,7 +86,8 @@ func (d *data) shiftMoves(rows []record, days any) *table {
 		return r.text("from_segment") == "" || r.text("to_segment") == "" || r["probability"] == nil || d.hidden(r, "customers")
 	})
 	slices.SortStableFunc(told, func(a, b record) int {
-		return cmp.Or(cmp.Compare(place[a.text("from_segment")], place[b.text("from_segment")]), cmp.Compare(place[a.text("to_segment")], place[b.text("to_segment")]))
+		return cmp.Or(cmp.Compare(place[a.text("from_segment")], place[b.text("from_segment")]),
+			cmp.Compare(place[a.text("to_segment")], place[b.text("to_segment")]))
 	})
 	for _, r := range told {
 		t.add("", r.values("from_segment", "to_segment", "horizon_days", "customers_from", "customers", "probability", "probability_low", "probability_high")...)
@@ -220,7 +224,8 @@ func shiftsTitle(moves *table) sentence {
 	case most == nil:
 		return say("Of those in {} {} ago, {} still are", stayed[shiftFrom], stayed[shiftDays], stayed[shiftShare])
 	}
-	return say("Of those in {} {} ago, {} still are, and {} are in {} now", stayed[shiftFrom], stayed[shiftDays], stayed[shiftShare], most[shiftShare], most[shiftTo])
+	return say("Of those in {} {} ago, {} still are, and {} are in {} now",
+		stayed[shiftFrom], stayed[shiftDays], stayed[shiftShare], most[shiftShare], most[shiftTo])
 }
 
 // shiftsLead says which group keeps its customers best and which worst, and how the forecast did.
@@ -239,7 +244,8 @@ func shiftsLead(moves, tested *table) []sentence {
 		}
 	}
 	if best != nil && value(best[shiftShare]) > value(worst[shiftShare]) {
-		lead = append(lead, say("{} keeps most of its customers ({}), {} fewest ({}).", best[shiftFrom], best[shiftShare], worst[shiftFrom], worst[shiftShare]))
+		lead = append(lead, say("{} keeps the largest share of its customers ({}), {} the smallest ({}).",
+			best[shiftFrom], best[shiftShare], worst[shiftFrom], worst[shiftShare]))
 	}
 	if len(tested.Rows) == 0 {
 		return append(lead, say("Whether the past tells the future has not been tried yet: the history is too short."))
@@ -247,21 +253,26 @@ func shiftsLead(moves, tested *table) []sentence {
 	t := tested.Rows[0]
 	s := say("The sizes that were foreseen {} ago put {} of the customers into the wrong group; taking it that nothing changes, {}.",
 		t[testDays], t[testError], t[testNaive])
-	if value(t[testError]) >= value(t[testNaive]) {
+	switch {
+	case value(t[testError]) >= value(t[testNaive]):
 		s = words(s, " The sizes to come are not drawn, therefore.")
+	case t[testError].String() == t[testNaive].String():
+		s = words(s, " That is hardly better: do not plan with the sizes to come.")
 	}
 	return append(lead, s)
 }
 
-// shiftsExpected says which group is to grow most, and which to shrink most.
+// shiftsExpected says which group is to grow most, and which to shrink most, in customers: the smallest groups grow by most
+// percent.
 func shiftsExpected(sizes *table) []sentence {
+	more := func(r []*cell) float64 { return value(r[sizeExpected]) - value(r[sizeNow]) }
 	var grow, shrink []*cell
 	for _, r := range sizes.Rows {
-		switch v, ok := r[sizeChange].number(); {
-		case !ok || math.Round(value(r[sizeExpected])) == value(r[sizeNow]):
-		case v > 0 && (grow == nil || v > value(grow[sizeChange])):
+		switch v := more(r); {
+		case !known(r[sizeChange]) || math.Round(value(r[sizeExpected])) == value(r[sizeNow]):
+		case v > 0 && (grow == nil || v > more(grow)):
 			grow = r
-		case v < 0 && (shrink == nil || v < value(shrink[sizeChange])):
+		case v < 0 && (shrink == nil || v < more(shrink)):
 			shrink = r
 		}
 	}
@@ -277,12 +288,12 @@ func shiftsExpected(sizes *table) []sentence {
 	return out
 }
 
-// shiftsMissed names the group that came most unlike what was foreseen.
-func shiftsMissed(t *table) []sentence {
+// shiftsMissed names the group of at least so many that came most unlike what was foreseen.
+func shiftsMissed(t *table, least int64) []sentence {
 	var worst []*cell
 	var most float64
 	for _, r := range t.Rows {
-		if r[missSaid].Value == "as foreseen" {
+		if r[missSaid].Value == "as foreseen" || value(r[missActual]) < float64(least) {
 			continue
 		}
 		if off := math.Abs(value(r[missActual]) - value(r[missPredicted])); off > most {
@@ -296,8 +307,10 @@ func shiftsMissed(t *table) []sentence {
 		worst[missLow], worst[missHigh])}
 }
 
-// shiftsOption draws the shares as fields, from the group on the left to that above.
+// shiftsOption draws the shares as fields, from the group on the left to that above, in one order, so that who stayed is on the diagonal.
 func shiftsOption(t *table) map[string]any {
+	from, to := distinctTexts(t.column(shiftFrom)), distinctTexts(t.column(shiftTo))
+	slices.SortStableFunc(to, func(a, b string) int { return cmp.Compare(slices.Index(from, a), slices.Index(from, b)) })
 	var items []any
 	for _, r := range t.Rows {
 		items = append(items, map[string]any{
@@ -313,10 +326,10 @@ func shiftsOption(t *table) map[string]any {
 		"grid":    map[string]any{"left": 8, "right": 8, "top": 8, "bottom": 48, "containLabel": true},
 		"tooltip": map[string]any{"valueFormatter": "@format:share"},
 		"xAxis": map[string]any{
-			"type": "category", "data": distinctTexts(t.column(shiftTo)), "position": "top",
+			"type": "category", "data": to, "position": "top",
 			"axisLabel": map[string]any{"interval": 0, "hideOverlap": false, "width": 76, "overflow": "break", "lineHeight": 14},
 		},
-		"yAxis": map[string]any{"type": "category", "inverse": true, "data": distinctTexts(t.column(shiftFrom)), "axisLabel": nameLabel()},
+		"yAxis": map[string]any{"type": "category", "inverse": true, "data": from, "axisLabel": nameLabel()},
 		"visualMap": map[string]any{
 			"type": "piecewise", "orient": "horizontal", "left": "center", "bottom": 0, "itemSymbol": "rect",
 			"pieces": []any{

@@ -49,7 +49,7 @@ func TestShifts(t *testing.T) {
 					"horizon_days=90 segment=Loyal actual_customers=300 predicted_customers=310.0 predicted_low=290.0 predicted_high=330.0")),
 			},
 			title: "Of those in Champions 90 days ago, 60 % still are, and 40 % are in Loyal now",
-			lead: `Loyal keeps most of its customers (95 %), Champions fewest (60 %).
+			lead: `Loyal keeps the largest share of its customers (95 %), Champions the smallest (60 %).
 The sizes that were foreseen 90 days ago put 2.0 % of the customers into the wrong group; taking it that nothing changes, 5.0 %.
 Not foreseen: Champions has 200 customers, and 130 to 170 were expected.
 In 90 days, Loyal is expected to grow most: from 300 customers to 365 (+22 %).
@@ -62,7 +62,7 @@ In 90 days, Champions is expected to shrink most: from 200 customers to 170 (−
 				"segment_shift_validation": blank(tests("0.05", "0.05", "horizon_days=90 segment=Loyal actual_customers=300 predicted_customers=310.0 predicted_low=290.0 predicted_high=330.0")),
 			},
 			title: "Of those in Champions 90 days ago, 60 % still are, and 40 % are in Loyal now",
-			lead: `Loyal keeps most of its customers (95 %), Champions fewest (60 %).
+			lead: `Loyal keeps the largest share of its customers (95 %), Champions the smallest (60 %).
 The sizes that were foreseen 90 days ago put 5.0 % of the customers into the wrong group; taking it that nothing changes, 5.0 %. The sizes to come are not drawn, therefore.
 All groups have come to the sizes that were foreseen, as far as chance lets them.`,
 		},
@@ -108,5 +108,18 @@ func TestShiftSizes(t *testing.T) {
 	rows[0]["status"] = shiftNoBetter
 	if sizes := d.shiftSizes(rows, int64(90)); len(sizes.Rows) != 0 {
 		t.Error("a useless forecast is drawn")
+	}
+}
+
+// Both axes have the groups in the same order, whichever a group's customers went to first.
+func TestShiftsDiagonal(t *testing.T) {
+	d := faked(map[string][]record{"report_definitions": rowsOf(t, "segment=Champions", "segment=Loyal", "segment=Lost")})
+	moves := d.shiftMoves(rowsOf(t, "horizon_days=90 from_segment=Champions to_segment=Lost customers=60 probability=0.6",
+		"horizon_days=90 from_segment=Loyal to_segment=Loyal customers=60 probability=0.6",
+		"horizon_days=90 from_segment=Lost to_segment=Champions customers=60 probability=0.6"))
+	option := shiftsOption(moves)
+	x, y := option["xAxis"].(map[string]any)["data"].([]string), option["yAxis"].(map[string]any)["data"].([]string)
+	if want := "Champions Loyal Lost"; strings.Join(x, " ") != want || strings.Join(y, " ") != want {
+		t.Errorf("%v across, %v down, want %s", x, y, want)
 	}
 }

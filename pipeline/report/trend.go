@@ -21,7 +21,7 @@ func buildTrend(d *data) (*section, error) {
 	changes := d.trendChanges(groups, days)
 	told := sentence{}
 	if slices.ContainsFunc(history, d.small) {
-		told = say(" of the groups that are told")
+		told = say(" of the groups shown")
 	}
 	s := &section{Tone: neutral, Title: trendTitle(all, told), Lead: trendLead(all, changes, told), Tables: []*table{changes}, Notes: []string{
 		"Days close to each other share most of their orders, and a change may be the season's. What caused it is not said here.",

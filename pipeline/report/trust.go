@@ -50,11 +50,10 @@ func buildTrust(d *data) (*section, error) {
 	if d.Run.Why != "" { // the page begins with it
 		failed = nil
 	}
-	for _, said := range [][]sentence{
-		t.state(d.Run.State), failed, t.told(checkAccepted), t.tested(), t.forecasts(), t.warned(), t.told(checkWarned), t.warnings(), t.leftOut(),
-	} {
-		s.Lead = append(s.Lead, said...)
-	}
+	serious, others := t.warnings()
+	s.Lead = slices.Concat(t.state(d.Run.State), failed, t.told(checkAccepted), t.tested(), t.aside(), serious, t.told(checkWarned), t.elsewhere())
+	s.Told = max(mostOpen, len(s.Lead))
+	s.Lead = slices.Concat(s.Lead, t.forecasts(), t.warned(), others, t.leftOut())
 	s.Notes = []string{
 		"The groups are tested on the past: the job is run as of an earlier day, and what the customers did after that day is held against the groups they " +
 			"were in. Nothing of what came after was known to the job.",
@@ -122,6 +121,8 @@ func (t trust) serious() bool {
 			return false
 		case check == runWarnings:
 			return slices.Contains(seriousSubjects, r[1].String())
+		case check == "segmentation" || check == "shifts" || check == "drift" && isParameter(r[1].String()): // beside the groups
+			return false
 		}
 		return true
 	})
@@ -230,7 +231,7 @@ func (t trust) forecasts() []sentence {
 	return out
 }
 
-// warned counts the checks, and says which warnings are about many rows.
+// warned counts the checks.
 func (t trust) warned() []sentence {
 	r := t.checks.Rows[0]
 	if !known(r[0]) {
@@ -245,10 +246,15 @@ func (t trust) warned() []sentence {
 			s = words(s, ", ", more.n, more.text)
 		}
 	}
-	if value(r[1]) > 0 && value(r[2]) == 0 && !t.serious() && t.warnings() == nil {
+	if serious, others := t.warnings(); value(r[1]) > 0 && value(r[2]) == 0 && !t.serious() && serious == nil && others == nil && t.elsewhere() == nil {
 		s = words(s, "; what they warn of is small")
 	}
-	out := []sentence{words(s, ".")}
+	return []sentence{words(s, ".")}
+}
+
+// aside says which rows were put aside that are many.
+func (t trust) aside() []sentence {
+	var out []sentence
 	for _, r := range t.many() {
 		if r[1].Value == "missing_customer_id" {
 			out = append(out, say("{} rows of {}, {}, name no customer: they count for nobody.", r[2], r[0], r[3]))
@@ -259,6 +265,35 @@ func (t trust) warned() []sentence {
 	return out
 }
 
+// toldElsewhere are the checks whose warnings other sentences tell better, here or in panels of theirs.
+var toldElsewhere = []string{"rejected_rows", "anonymous_rows", forecastChecks, runWarnings, "drift", "segmentation", "shifts"}
+
+// elsewhere says in short what panels of their own tell of: useless groupings, sizes that nobody foresees, drift.
+func (t trust) elsewhere() []sentence {
+	warned := map[string][]sentence{}
+	for _, r := range t.troubles.Rows {
+		if check := r[0].String(); r[2].Value == checkWarned && !(check == "drift" && isParameter(r[1].String())) {
+			warned[check] = append(warned[check], sentence{name(plain(r[1].String()))})
+		}
+	}
+	var out []sentence
+	if names := warned["segmentation"]; names != nil {
+		out = append(out, say("Beside the groups: {} {} not shown to tell who converts.", listed(names), sentence{number(len(names), "is", "are")}))
+	}
+	if warned["shifts"] != nil {
+		out = append(out, say("How large the groups will be is not foreseen better than by the sizes they have."))
+	}
+	if warned["drift"] != nil {
+		out = append(out, say("Something has shifted since earlier runs; what, is said under “What has changed under the hood?”."))
+	}
+	return out
+}
+
+// isParameter says whether what drifted is a parameter of a model, step.parameter, and no border between groups: that is for analysts.
+func isParameter(subject string) bool {
+	return strings.Contains(subject, ".") && !strings.Contains(subject, "_cut_")
+}
+
 // mostTold is how many checks of a state are told one by one.
 const mostTold = 5
 
@@ -267,7 +302,7 @@ func (t trust) told(state string) []sentence {
 	var out []sentence
 	for _, r := range t.troubles.Rows {
 		check := r[0].String()
-		if r[2].Value != state || state == checkWarned && (slices.Contains(aboutRows, check) || check == forecastChecks || check == runWarnings) {
+		if r[2].Value != state || state == checkWarned && slices.Contains(toldElsewhere, check) {
 			continue
 		}
 		if len(out) == mostTold {
@@ -281,7 +316,7 @@ func (t trust) told(state string) []sentence {
 		if name == "" {
 			name = plain(check)
 		}
-		out = append(out, upper(words(name, say(" ({}): {}", r[1], thousands(r[3])))))
+		out = append(out, stopped(upper(words(name, say(" ({}): {}", r[1], thousands(r[3]))))))
 	}
 	return out
 }
@@ -289,29 +324,31 @@ func (t trust) told(state string) []sentence {
 // mostWarnings is how many warnings are told in their own words.
 const mostWarnings = 3
 
-// warnings are what the run warned of, the serious ones first, but for steps of which it is told that they were not fitted.
-func (t trust) warnings() []sentence {
+// warnings are what the run warned of, the serious ones apart, but for steps of which it is told that they were not fitted.
+func (t trust) warnings() (serious, others []sentence) {
 	unfit := map[string]bool{}
-	var list [][]*cell
+	var list, grave [][]*cell
 	for _, r := range t.troubles.Rows {
 		switch check, subject := r[0].String(), r[1].String(); {
 		case check == "fit" && fitWords[r[3].String()] != "":
 			unfit[subject] = true
 		case check == runWarnings && slices.Contains(seriousSubjects, subject):
-			list = slices.Insert(list, 0, r)
+			grave = append(grave, r)
 		case check == runWarnings:
 			list = append(list, r)
 		}
 	}
 	list = slices.DeleteFunc(list, func(r []*cell) bool { return unfit[r[1].String()] })
-	var out []sentence
+	for _, r := range grave {
+		serious = append(serious, warning(r[1], r[3]))
+	}
 	for _, r := range list[:min(mostWarnings, len(list))] {
-		out = append(out, warning(r[1], r[3]))
+		others = append(others, warning(r[1], r[3]))
 	}
 	if len(list) > mostWarnings {
-		out = append(out, say("What else the run warned of is in the table."))
+		others = append(others, say("What else the run warned of is in the table."))
 	}
-	return out
+	return serious, others
 }
 
 // leftOut says who was left out, the most frequent reasons first.

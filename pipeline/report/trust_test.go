@@ -50,12 +50,13 @@ Of 1,000 people known, left out: 10 (no consent to profiling).`,
 			name: "warnings of steps beside the groups", tone: good, title: "You can trust this run: the groups tell well who converts and who does not",
 			more: map[string][]record{"run_rejects": nil, "run_checks": {
 				{"check_name": runWarnings, "subject": "cluster", "state": "warned", "detail": "The clusters are weak."},
+				{"check_name": "drift", "subject": "clv.mbgnbd_a", "state": "warned", "detail": "it went"},
 				{"check_name": runWarnings, "subject": "clv", "state": "warned", "detail": "The 12054 one-time buyers have not been held against what came. Of 2026-10-31."},
 			}},
 			lead: `It describes your customers as of 2026-10-31.
 In the 90 days after 2026-08-02, 250 of 900 customers bought. The order of the groups tells them from the others with an AUC of 0.75 (between 0.72 and 0.78; a coin toss gives a half).
 2 of 2 groups differ measurably from the rest.
-0 checks passed, 2 warned.
+0 checks passed, 3 warned.
 The clusters are weak.
 The 12,054 one-time buyers have not been held against what came. Of 2026-10-31.`,
 		},
@@ -66,18 +67,24 @@ The 12,054 one-time buyers have not been held against what came. Of 2026-10-31.`
 				{"check_name": runWarnings, "subject": "behavior", "state": "warned", "detail": "one"},
 				{"check_name": runWarnings, "subject": "clv", "state": "warned", "detail": "two"},
 				{"check_name": runWarnings, "subject": "cluster", "state": "warned", "detail": "said already"},
-				{"check_name": runWarnings, "subject": "mystery", "state": "warned", "detail": "three"},
+				{"check_name": runWarnings, "subject": "mystery", "state": "warned", "detail": "0.5116 (95 % interval 0.5072 to 0.5160) of 1503 customers, 102089: more."},
+				{"check_name": "segmentation", "subject": "journey_stage", "state": "warned", "detail": "an AUC of 0.5116"},
+				{"check_name": "shifts", "subject": "30 days", "state": "warned", "detail": "no better"},
+				{"check_name": "drift", "subject": "core_segment/New", "state": "warned", "detail": "it grew"},
 				{"check_name": runWarnings, "subject": "rfm", "state": "warned", "detail": "the learned cuts call a purchase of up to 432 days ago recent"},
 			}},
 			lead: `It describes your customers as of 2026-10-31.
 In the 90 days after 2026-08-02, 250 of 900 customers bought. The order of the groups tells them from the others with an AUC of 0.75 (between 0.72 and 0.78; a coin toss gives a half).
 2 of 2 groups differ measurably from the rest.
-0 checks passed, 6 warned.
-The clusters: too few customers to find any.
 The scores: the learned cuts call a purchase of up to 432 days ago recent.
+The clusters: too few customers to find any.
+Beside the groups: journey stage is not shown to tell who converts.
+How large the groups will be is not foreseen better than by the sizes they have.
+Something has shifted since earlier runs; what, is said under “What has changed under the hood?”.
+0 checks passed, 9 warned.
 The life cycle: one.
 The forecasts: two.
-What else the run warned of is in the table.`,
+Mystery: 0.5116 (95 % interval 0.5072 to 0.5160) of 1,503 customers, 102,089: more.`,
 		},
 		{
 			name: "too little history", tone: caution, title: "Not evaluated: the groups could not be tested against what customers did next",
@@ -111,7 +118,7 @@ What else the run warned of is in the table.`,
 				{"check_name": "history", "subject": "orders", "state": checkAccepted, "detail": "accepted by --accept history: 4000 used rows, 9000 before"},
 			}},
 			lead: `It describes your customers as of 2026-10-31.
-Rows of days that were read before (orders): accepted by --accept history: 4,000 used rows, 9,000 before
+Rows of days that were read before (orders): accepted by --accept history: 4,000 used rows, 9,000 before.
 In the 90 days after 2026-08-02, 250 of 900 customers bought. The order of the groups tells them from the others with an AUC of 0.75 (between 0.72 and 0.78; a coin toss gives a half).
 2 of 2 groups differ measurably from the rest.
 0 checks passed, 1 failed and accepted.`,
@@ -133,11 +140,11 @@ In the 90 days after 2026-08-02, 250 of 900 customers bought. The order of the g
 The day lies 31 days back: ask whether there is a newer report.
 In the 90 days after 2026-08-02, 250 of 900 customers bought. The order of the groups tells them from the others with an AUC of 0.75 (between 0.72 and 0.78; a coin toss gives a half).
 2 of 2 groups differ measurably from the rest.
+25 rows of orders, 25 %, name no customer: they count for nobody.
+Number of customers (customers): half of last week's.
 The forecast of orders beats the naive ones, but was off by −26 % in all: trust its order more than its sums.
 The forecast of value is withheld: a naive one is as good.
-0 checks passed, 3 warned.
-25 rows of orders, 25 %, name no customer: they count for nobody.
-Number of customers (customers): half of last week's`,
+0 checks passed, 3 warned.`,
 		},
 	}
 	for _, test := range tests {

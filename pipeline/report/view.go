@@ -67,8 +67,9 @@ func (p part) Href() template.URL { return template.URL("#cell-" + p.At) }
 type tableView struct {
 	*table
 	Rows  [][]tableCell
-	More  *cell // how many rows are only in the warehouse; nil for none
-	limit int   // rows that may be shown without being cited
+	More  *cell    // how many rows are only in the warehouse; nil for none
+	Docs  []column // the columns that have to be explained
+	limit int      // rows that may be shown without being cited
 }
 
 // A tableCell is a cell of a tableView.
@@ -76,8 +77,8 @@ type tableCell struct {
 	part
 	Class  string // n for numbers, t for long texts
 	Header bool
-	Known  bool
 	Cited  bool
+	Apart  bool // its value is not what it says, or is cited: it stands in an attribute
 }
 
 // viewOf takes the first rows of t, up to the limit, and those that are cited.
@@ -91,6 +92,7 @@ func viewOf(t *table, cited map[string]bool, limit int) tableView {
 		for i, c := range row {
 			cells[i] = cellOf(c)
 			cells[i].Header, cells[i].Cited = i < t.Key, cited[c.at]
+			cells[i].Apart = cells[i].Apart && (cells[i].Cited || cells[i].Raw != cells[i].Text || cells[i].Text == "")
 		}
 		v.Rows = append(v.Rows, cells)
 	}
@@ -105,7 +107,7 @@ func cellOf(c *cell) tableCell {
 	full := clean(c.String())
 	t := tableCell{
 		part:  part{Text: cut(full, cellRunes), Raw: c.raw(), At: c.at, IsCell: true, IsName: text},
-		Known: c.Value != nil,
+		Apart: c.Value != nil,
 	}
 	if utf8.RuneCountInString(full) > cellRunes {
 		t.Whole = cut(full, titleRunes)
@@ -135,9 +137,20 @@ func (c *cell) raw() string {
 // Numeric says whether cells of f stand at the right.
 func (f format) Numeric() bool { return f != formatText && f != formatDate }
 
-// documented returns the columns that have a description.
-func documented(cs []column) []column {
-	return slices.DeleteFunc(slices.Clone(cs), func(c column) bool { return c.Doc == "" })
+// explain has each table say what its columns mean, but for those that a table before it in the section has explained.
+func (s *pageSection) explain() {
+	type meaning struct{ title, doc string }
+	said := map[meaning]bool{}
+	for _, views := range [][]tableView{s.Open, s.Closed} {
+		for i := range views {
+			for _, c := range views[i].Columns {
+				if m := (meaning{c.Title, c.Doc}); c.Doc != "" && !said[m] {
+					said[m] = true
+					views[i].Docs = append(views[i].Docs, c)
+				}
+			}
+		}
+	}
 }
 
 // A toneText is a tone in more than color.

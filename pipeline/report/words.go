@@ -42,7 +42,7 @@ func stepIn(step *cell) sentence {
 	if words := stepWords[step.String()]; words != "" {
 		return sentence{words}
 	}
-	return sentence{name(plain(step.String()))}
+	return upper(sentence{plain(step.String())})
 }
 
 // inFitWords is what a step said of its fit in words.
@@ -53,18 +53,20 @@ func inFitWords(status *cell) sentence {
 	return sentence{thousands(status)}
 }
 
-// largeNumber is a number of things, unlike a date.
-var largeNumber = regexp.MustCompile(`\b\d{4,} [a-z]`)
+// largeNumber is a number of things, unlike a date or the digits after a point.
+var largeNumber = regexp.MustCompile(`(^|[^\w.-])(\d{4,} [a-z]|\d{5,}([:;,.)]|$))`)
+
+var digitsIn = regexp.MustCompile(`\d+`)
 
 // thousands is a text of the run's with its large numbers grouped, as those of the report are.
 func thousands(c *cell) quote {
 	return quote(largeNumber.ReplaceAllStringFunc(c.String(), func(s string) string {
-		digits, word, _ := strings.Cut(s, " ")
+		digits := digitsIn.FindString(s)
 		n, err := strconv.ParseFloat(digits, 64)
 		if err != nil {
 			return s
 		}
-		return grouped(n) + " " + word
+		return strings.Replace(s, digits, grouped(n), 1)
 	}))
 }
 

@@ -240,11 +240,11 @@ func worthTitle(groups, why *table, all bool) sentence {
 	case one && all:
 		return say("The next {} are expected to bring {}, all of it from {}", best[2], best[3], best[0])
 	case one:
-		return say("In the next {}, {} is expected to bring {}; the rest is in groups too small to tell", best[2], best[0], best[3])
+		return say("In the next {}, {} is expected to bring {}; the rest is in groups too small to describe", best[2], best[0], best[3])
 	case all:
 		return say("The next {} are expected to bring {}, {} of it from {}", total[2], total[3], best[4], best[0])
 	}
-	return say("In the next {}, the groups that are told are expected to bring {}, {} of it from {}", total[2], total[3], best[4], best[0])
+	return say("In the next {}, the groups shown are expected to bring {}, {} of it from {}", total[2], total[3], best[4], best[0])
 }
 
 func byMoney(a, b []*cell) int {
@@ -270,7 +270,7 @@ func worthLead(groups, tenths *table, everyone bool) []sentence {
 		if n > 1 {
 			average := say("the average one")
 			if !everyone {
-				average = say("the average one of the groups that are told")
+				average = say("the average one of the groups shown")
 			}
 			lead = append(lead, say("A customer of {} is expected to bring {}, {} {}.", best[0], best[5], average, all[5]))
 		}
@@ -278,7 +278,7 @@ func worthLead(groups, tenths *table, everyone bool) []sentence {
 			s := say("In the next quarter, {} {} expected", counted(all[6], "order", "orders"),
 				sentence{number(int(value(all[6])), "is", "are")})
 			if !everyone {
-				s = words(s, " of the groups that are told")
+				s = words(s, " of the groups shown")
 			}
 			if known(all[7]) {
 				s = words(s, say(", worth {}", all[7]))

@@ -124,7 +124,8 @@ var measures = map[string][]measure{
 	"segmentation_validation": {
 		mean("auc", "auc", "decimal_3", "Mean AUC of the origins; sensible within one segmentation and kind."),
 		mean("cramers_v", "cramers_v", "decimal_3", "Mean of Cramer's V of the origins; sensible within one segmentation and kind."),
-		mean("information_share", "information_share", "percent_1", "Mean share of what there is to tell that the segments tell; sensible within one segmentation and kind."),
+		mean("information_share", "information_share", "percent_1",
+			"Mean share of what there is to tell that the segments tell; sensible within one segmentation and kind."),
 	},
 	"segment_merges": {
 		mean("information_kept", "information_kept", "percent_1", "Mean of what is left of the information; sensible within one step."),
@@ -156,7 +157,8 @@ var measures = map[string][]measure{
 		daily("total_waiting", "decimal_0", "SUM(${waiting})", "Customers whose horizon is not over; sensible within one experiment."),
 	},
 	"attribution": {
-		daily("total_conversions", "decimal_1", "SUM(${conversions})", "Conversions; sensible within one model and kind, and with the rows of all segments together or without them."),
+		daily("total_conversions", "decimal_1", "SUM(${conversions})",
+			"Conversions; sensible within one model and kind, and with the rows of all segments together or without them."),
 		daily("total_value", "decimal_2", "SUM(${value})", "Value of the conversions; sensible likewise."),
 		daily("total_touches", "decimal_0", "SUM(${touches})", "Touches; sensible likewise."),
 	},
@@ -169,7 +171,8 @@ var measures = map[string][]measure{
 		},
 	},
 	"segment_funnel": {
-		daily("total_sessions", "decimal_0", "SUM(${sessions})", "Sessions that came to the step; sensible within one dimension, and with the rows of all segments together or without them."),
+		daily("total_sessions", "decimal_0", "SUM(${sessions})",
+			"Sessions that came to the step; sensible within one dimension, and with the rows of all segments together or without them."),
 	},
 	"source_weeks": {
 		daily("total_used_rows", "decimal_0", "SUM(${used_rows})", "Rows used; sensible within one source."),
@@ -228,10 +231,14 @@ var explores = []explore{
 		Always: []filter{{"segmentation_validation_current.main_horizon", "Yes"}},
 	},
 	{
-		View: "segment_merges_current", Label: "Which segments could be merged?", Doc: "A proposal: which segments conversions cannot tell apart, and what a merge would lose.",
+		View: "segment_merges_current", Label: "Which segments could be merged?",
+		Doc:    "A proposal: which segments conversions cannot tell apart, and what a merge would lose.",
 		Always: []filter{{"segment_merges_current.segmentation", "core^_segment"}, {"segment_merges_current.main_horizon", "Yes"}},
 	},
-	{View: "segment_shifts_current", Label: "Where are customers going?", Doc: "How customers moved between core segments within 30, 60 and 90 days, and how many are expected to."},
+	{
+		View: "segment_shifts_current", Label: "Where are customers going?",
+		Doc: "How customers moved between core segments within 30, 60 and 90 days, and how many are expected to.",
+	},
 	{View: "segment_shift_validation_current", Label: "Are expected sizes right?", Doc: "Foreseen sizes of core segments held against those that came."},
 	{View: "experiment_results_current", Label: "Experiments", Doc: "What variants did, for all customers and by segment, with intervals and a verdict."},
 	{View: "experiment_arms_current", Label: "Experiments: who takes part", Doc: "Customers by variant, and whether they were shared out as expected."},

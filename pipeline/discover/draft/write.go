@@ -66,6 +66,9 @@ func (d *Draft) Write(warehouse []string, day string) []byte {
 	w.line(0, "# validation: {horizon: 90d, origins: 3}   # what customers did so many days after earlier dates proves the segments")
 	w.line(0, "# freshness: {orders: 2d}                  # a run whose newest order is older ends with exit code 6")
 	w.line(0, "# outputs: {retention: 400d}               # older days go")
+	if d.Source("experiments") != nil {
+		w.line(0, "# experiments: {control: [control]}        # the variant that others are held against; else the first one by name")
+	}
 	return []byte(w.String())
 }
 

@@ -24,7 +24,7 @@ var synonyms = map[string]string{
 	"qty": "quantity", "menge": "quantity", "anzahl": "quantity", "stuck": "quantity", "units": "quantity", "cantidad": "quantity",
 	"preis": "price", "prix": "price", "precio": "price", "rabatt": "discount", "disc": "discount", "discounts": "discount",
 	"kunde": "customer", "kunden": "customer", "kaufer": "customer", "besteller": "customer", "acheteur": "customer", "comprador": "customer",
-	"client": "customer", "cliente": "customer", "cust": "customer",
+	"client": "customer", "cliente": "customer", "cust": "customer", "kd": "customer", "kdn": "customer",
 	"bestellung": "order", "bestell": "order", "auftrag": "order", "auftrags": "order", "commande": "order", "pedido": "order", "ordine": "order",
 	"rechnung": "invoice", "rechnungs": "invoice", "facture": "invoice", "factura": "invoice", "beleg": "invoice", "belegs": "invoice", "receipt": "invoice",
 	"summe": "total", "gesamt": "total", "gesamtbetrag": "total", "gesamtsumme": "total", "gesamtpreis": "total",
@@ -39,6 +39,8 @@ var synonyms = map[string]string{
 // joined are words that German and some shops write as one.
 var joined = map[string][]string{
 	"kundennummer": {"customer", "number"}, "kundennr": {"customer", "number"}, "kundenid": {"customer", "id"}, "customerid": {"customer", "id"},
+	"kdnr": {"customer", "number"}, "kundenstamm": {"customer"}, "klickdatum": {"click", "date"}, "werbekosten": {"ad", "costs"},
+	"adspend": {"ad", "spend"}, "abtest": {"ab", "test"}, "abtests": {"ab", "tests"},
 	"bestellnummer": {"order", "number"}, "bestellnr": {"order", "number"}, "auftragsnummer": {"order", "number"}, "auftragsnr": {"order", "number"},
 	"rechnungsnummer": {"invoice", "number"}, "rechnungsnr": {"invoice", "number"}, "belegnummer": {"invoice", "number"}, "belegnr": {"invoice", "number"},
 	"bestelldatum": {"order", "date"}, "auftragsdatum": {"order", "date"}, "rechnungsdatum": {"invoice", "date"}, "belegdatum": {"invoice", "date"},

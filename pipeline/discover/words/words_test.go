@@ -13,6 +13,8 @@ func TestOf(t *testing.T) {
 		"customer_id":     "customer id",
 		"HTTPStatus":      "http status",
 		"Kundennummer":    "customer number",
+		"KdNr":            "customer number",
+		"Kd-Nr.":          "customer number",
 		"Gesamtbetrag":    "total",
 		"E-Mail":          "email",
 		"Größe (cm)":      "grosse cm",

@@ -21,7 +21,7 @@ import (
 // What is kept of a run is a file of its own, kept-RUN.duckdb in the folder of staging: it has the outputs alone, without
 // what was staged of the sources.
 const (
-	keptDB     = "segments_kept"
+	keptDB     = "segments_kept" // attached under this name and that of the run: two of them can be read side by side
 	keptPrefix = "kept-"
 	keptSuffix = ".duckdb"
 )
@@ -49,7 +49,7 @@ func (d *db) Keep(ctx context.Context, refs ...warehouse.Ref) (warehouse.Kept, e
 	if err := removeDatabase(making); err != nil {
 		return fail(err)
 	}
-	if err := d.control.copied(ctx, making, refs); err != nil {
+	if err := d.control.copied(ctx, making, held.run.ID, refs); err != nil {
 		return fail(errors.Join(err, removeDatabase(making)))
 	}
 	file := d.keptFile(held.run.ID)
@@ -63,22 +63,24 @@ func (d *db) Keep(ctx context.Context, refs ...warehouse.Ref) (warehouse.Kept, e
 	return warehouse.Kept{Tables: refs, Until: info.ModTime().Add(warehouse.KeptFor), Bytes: info.Size()}, nil
 }
 
-// copied makes the database file of the staged tables refs.
-func (c *conn) copied(ctx context.Context, file string, refs []warehouse.Ref) error {
-	if err := c.do(ctx, "attach", "ATTACH "+sql.DuckDB.Literal(file)+" AS "+keptDB+" ("+storage+")"); err != nil {
+// copied makes the database file of the staged tables refs of the run.
+func (c *conn) copied(ctx context.Context, file, run string, refs []warehouse.Ref) error {
+	if err := c.do(ctx, "attach", "ATTACH "+sql.DuckDB.Literal(file)+" AS "+quote(keptAs(run))+" ("+storage+")"); err != nil {
 		return err
 	}
 	var err error
 	for _, r := range refs {
 		if err = c.do(ctx, "keep "+r.Table.Name,
-			"CREATE TABLE "+keptName(r.Table.Name)+" AS SELECT "+names(r.Table.Columns)+" FROM "+r.Name); err != nil {
+			"CREATE TABLE "+keptName(run, r.Table.Name)+" AS SELECT "+names(r.Table.Columns)+" FROM "+r.Name); err != nil {
 			break
 		}
 	}
-	return errors.Join(err, c.do(context.WithoutCancel(ctx), "detach", "DETACH "+keptDB))
+	return errors.Join(err, c.do(context.WithoutCancel(ctx), "detach", "DETACH "+quote(keptAs(run))))
 }
 
-func keptName(table string) string { return quote(keptDB) + `."main".` + quote(table) }
+func keptAs(run string) string { return keptDB + "_" + run }
+
+func keptName(run, table string) string { return quote(keptAs(run)) + `."main".` + quote(table) }
 
 // Kept attaches the file of the run.
 func (d *db) Kept(ctx context.Context, id string, tables ...frame.Table) (warehouse.Kept, error) {
@@ -107,12 +109,16 @@ func (d *db) Kept(ctx context.Context, id string, tables ...frame.Table) (wareho
 	fail := func(err error) (warehouse.Kept, error) {
 		return warehouse.Kept{}, fmt.Errorf("what is kept of %s: %w", id, err)
 	}
-	if err := d.control.do(ctx, "detach", "DETACH DATABASE IF EXISTS "+keptDB,
-		"ATTACH "+sql.DuckDB.Literal(d.keptFile(id))+" AS "+keptDB+" (READ_ONLY)"); err != nil {
-		return fail(err)
+	if err := d.control.do(ctx, "detach", "DETACH DATABASE IF EXISTS "+quote(keptAs(id)),
+		"ATTACH "+sql.DuckDB.Literal(d.keptFile(id))+" AS "+quote(keptAs(id))+" (READ_ONLY)"); err != nil {
+		if ctx.Err() != nil || errors.Is(err, warehouse.ErrTemporary) {
+			return fail(err)
+		}
+		d.env.Log.Warn("what was kept of a rejected run cannot be read", "run", id, "error", err)
+		return warehouse.Kept{}, nil
 	}
 	rows, err := d.control.rows(ctx, "kept tables", "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = $db",
-		map[string]any{"db": keptDB})
+		map[string]any{"db": keptAs(id)})
 	if err != nil {
 		return fail(err)
 	}
@@ -125,7 +131,7 @@ func (d *db) Kept(ctx context.Context, id string, tables ...frame.Table) (wareho
 			return !has[strings.Join([]string{t.Name, c.Name, sql.DuckDB.Type(c.Kind)}, "\x00")]
 		})
 		if whole {
-			out.Tables = append(out.Tables, warehouse.Ref{Name: keptName(t.Name), Table: t, Rows: -1})
+			out.Tables = append(out.Tables, warehouse.Ref{Name: keptName(id, t.Name), Table: t, Rows: -1})
 		}
 	}
 	return out, nil

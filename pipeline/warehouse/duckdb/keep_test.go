@@ -87,3 +87,19 @@ func TestKeptByAnOlderProgram(t *testing.T) {
 		}
 	}
 }
+
+// A damaged file is as none: the checks of its run can be looked at all the same.
+func TestKeptDamaged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "w.duckdb")
+	file, table := keepOne(t, path, crashRun(1))
+	for _, size := range []int64{5000, 0} {
+		check(t, os.Truncate(file, size))
+		d := openAt(t, path)
+		kept, err := d.Kept(t.Context(), crashRun(1).ID, table)
+		check(t, err)
+		if len(kept.Tables) != 0 {
+			t.Errorf("of a file of %d bytes there is %+v", size, kept)
+		}
+		check(t, d.Close())
+	}
+}

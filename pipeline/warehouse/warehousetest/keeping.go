@@ -67,10 +67,23 @@ func keeps(t *testing.T, open Place) {
 	got, _ = kept(t, open, bad.ID)
 	equal(t, "after a sweep", got, want)
 
-	other := reject(t, open, &c, newRun(2, "c", first), 1)
+	third := newRun(2, "c", first)
+	other := reject(t, open, &c, third, 1)
 	equal(t, "tables", len(other.Tables), 1)
 	got, _ = kept(t, open, bad.ID)
 	equal(t, "after a run of another date", got, want)
+
+	wh = open(t) // what is kept of two runs can be read side by side, and again
+	defer func() { ok(t, wh.Close()) }()
+	var refs []warehouse.Ref
+	for _, id := range []string{bad.ID, third.ID, bad.ID} {
+		k, err := wh.Kept(t.Context(), id, dated)
+		ok(t, err)
+		refs = append(refs, k.Tables...)
+	}
+	for i, n := range []int{3, 1, 3} {
+		equal(t, "rows side by side", len(lines(t, wh.Scan(t.Context(), refs[i], idCol.Column))), n)
+	}
 }
 
 // What is kept of a run goes with the next run of its date, whatever becomes of that one.

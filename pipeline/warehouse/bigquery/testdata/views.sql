@@ -14,7 +14,10 @@ WITH `customer_segments_current` AS (SELECT * FROM `example-project`.`segments`.
 `segment_definitions` AS (SELECT * FROM `example-project`.`segments`.`segment_definitions`
 ),
 who AS (
-  SELECT s.*, f.email_allowed AS may_be_mailed
+  SELECT
+    s.*,
+    f.email_allowed AND NOT coalesce(s.in_holdout, FALSE) AS may_be_mailed,
+    f.email_allowed AND coalesce(s.in_holdout, FALSE) AS is_held_out
   FROM customer_segments_current AS s
   JOIN customer_features_current AS f ON f.customer_id = s.customer_id
 ),
@@ -42,18 +45,23 @@ members AS (
       WHEN 'value_tier' THEN w.value_tier
       WHEN 'cluster' THEN w.cluster
     END AS segment,
-    w.may_be_mailed
+    w.may_be_mailed,
+    w.is_held_out
   FROM who AS w
   CROSS JOIN segmentations AS n
 ),
 sizes AS (
-  SELECT as_of, segmentation, segment, count(*) AS customers, CAST(sum(CASE WHEN may_be_mailed THEN 1 ELSE 0 END) AS INT64) AS mailable
+  SELECT
+    as_of, segmentation, segment,
+    count(*) AS customers,
+    CAST(sum(CASE WHEN may_be_mailed THEN 1 ELSE 0 END) AS INT64) AS mailable,
+    CAST(sum(CASE WHEN is_held_out THEN 1 ELSE 0 END) AS INT64) AS held_out
   FROM members
   WHERE segment IS NOT NULL
   GROUP BY as_of, segmentation, segment
 )
 SELECT
-  z.as_of, z.segmentation, z.segment, d.segment_order, d.parent, z.customers, z.mailable,
+  z.as_of, z.segmentation, z.segment, d.segment_order, d.parent, z.customers, z.mailable, z.held_out,
   z.customers / sum(z.customers) OVER (PARTITION BY z.segmentation) AS share,
   d.rule, d.action, p.sets_apart
 FROM sizes AS z
