@@ -24,9 +24,12 @@ type Cost struct {
 // What a run asks besides what it stages: audits, profiles, traits and counts once, and so the report; and for each origin
 // of the backtest the outcomes of every segmentation. TestBigQuery (cmd/segments) holds them against what a run asked.
 const (
-	otherReads      = 125 // once
+	otherReads      = 200 // once
 	originReads     = 20  // for each origin
 	otherReadsWidth = 64  // bytes a customer that they read: an identifier and a few columns
+
+	sourceReads = 5 // of each canonical table: its weeks, and what channels, the funnel and experiments are made of
+	corePasses  = 5 // days of which the core segment alone is scored, for shifts and causes
 )
 
 // cost is the Cost of a run over ss, whose rows need not have been counted.
@@ -58,6 +61,9 @@ func (j *Job) cost(ss []source) (Cost, error) {
 		if s.Name == "customers" || s.Name == "orders" && people == 0 {
 			people = n
 		}
+		for range sourceReads {
+			read(size[t.Name])
+		}
 	}
 	var known []sql.Relation
 	for _, ts := range [][]frame.Table{canonicalTables(), sql.Prepared(), sql.AsOf(), {customer.Features, {Name: "previous"}, {Name: "rates"}}} {
@@ -85,6 +91,13 @@ func (j *Job) cost(ss []source) (Cost, error) {
 	}
 	for range j.Origins + 1 {
 		for _, t := range append(sql.AsOf(), customer.Features) {
+			if err := stage(t, people); err != nil {
+				return c, err
+			}
+		}
+	}
+	for range corePasses {
+		for _, t := range []frame.Table{sql.CustomerPurchases, sql.CustomerActions, coreInputsTable} {
 			if err := stage(t, people); err != nil {
 				return c, err
 			}

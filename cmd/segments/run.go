@@ -194,8 +194,8 @@ func validationListing(res *pipeline.Result) *listing {
 func closingBlock(res *pipeline.Result, j *pipeline.Job, o pipeline.Options) string {
 	day := res.Run.AsOf.Format(time.DateOnly)
 	if res.Already && o.Backfill {
-		return fmt.Sprintf("✓ %s is published already, and a backfill leaves it as it is: without --backfill it is published again where something has changed · %s\n",
-			day, seconds(res.Elapsed))
+		return fmt.Sprintf("✓ %s is published already, and a backfill leaves it as it is: without --backfill it is published again "+
+			"where something has changed · %s\n", day, seconds(res.Elapsed))
 	}
 	if res.Already {
 		return fmt.Sprintf("✓ %s is published already · run %s · nothing has changed since, nothing was done · %s\n", day, res.Run.ID, seconds(res.Elapsed))
