@@ -87,6 +87,9 @@ func (r *run) withHistory(c *chain) ([]transforms.Segmentation, error) {
 	return slices.DeleteFunc(r.segmentationsOf(c), func(s transforms.Segmentation) bool { return current[s.Name] }), nil
 }
 
+// mostKinds is how many kinds of conversions there may be: what identifies a conversion is none.
+const mostKinds = 100
+
 // countConversions counts customers and converters by segment into learnt, in one query. Segments that nobody is in are there
 // too. It returns the kinds of conversions, with all of them together first where there are several.
 func (r *run) countConversions(
@@ -107,7 +110,7 @@ func (r *run) countConversions(
 		return nil, err
 	}
 	found := map[judged]map[string]validation.Count{}
-	kinds := []string{anyKind}
+	kinds, seen := []string{anyKind}, map[string]bool{anyKind: true}
 	for b, err := range r.Warehouse.Query(ctx, q) {
 		if err != nil {
 			return nil, err
@@ -117,8 +120,12 @@ func (r *run) countConversions(
 			if found[key] == nil {
 				found[key] = map[string]validation.Count{}
 			}
-			if !slices.Contains(kinds, key.kind) {
-				kinds = append(kinds, key.kind)
+			if !seen[key.kind] {
+				kinds, seen[key.kind] = append(kinds, key.kind), true
+			}
+			if len(kinds) > mostKinds+1 {
+				return nil, rejected("the conversions are of more than %d kinds, such as %s: is sources.conversions.columns.kind an identifier? "+
+					"Map a column of a few words, or leave it out", mostKinds, key.kind)
 			}
 			name := segment.Of(b).Value(i)
 			found[key][name] = validation.Count{

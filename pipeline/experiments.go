@@ -131,9 +131,17 @@ func (r *run) countExperiments(ctx context.Context) ([]experimentCount, error) {
 			}
 			out = append(out, c)
 		}
+		if len(out) > mostCells {
+			r.check(checkExperiment, "experiments", Warned, "there are more than %d combinations of experiment, variant, segment and kind of conversion: "+
+				"is one of them, such as sources.experiments.columns.experiment, an identifier? Nothing is said of experiments", mostCells)
+			return nil, nil
+		}
 	}
 	return out, nil
 }
+
+// mostCells is how many combinations the experiments of a shop may come to before a column is taken for a mistake.
+const mostCells = 100_000
 
 // holdoutThen is the relation holdout_then: who was in the always-on holdout, and who was not, as published by the newest
 // generation that is a horizon old. Its horizon begins with the day after.

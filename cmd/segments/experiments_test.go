@@ -18,6 +18,16 @@ var lab = demo.Options{Customers: 3000, Days: 400, Seed: 3}
 // earlier lets runs take place before the end of the data.
 const earlier = "quality: {max_rejected: 1}\n"
 
+// An identifier is no kind of conversion: with one for each customer there would be as many rows of everything.
+func TestIdentifiersAsKinds(t *testing.T) {
+	t.Parallel()
+	data, _ := company(t, lab)
+	s := newShop(t, data, quick)
+	s.edit("kind: kind", "kind: concat(id, ' of ', user)")
+	_, stderr := s.segments(exitRejected, "run", "--as-of", day(0))
+	says(t, stderr, "the conversions are of more than 100 kinds", "is sources.conversions.columns.kind an identifier?")
+}
+
 // An experiment on published segments, with an effect planted in two of them, names these two; one without an effect
 // names nobody; and whoever moved since counts where they were when they were given the variant.
 func TestExperiments(t *testing.T) {
