@@ -160,7 +160,7 @@ func TestAudiencesAndExport(t *testing.T) {
 		{[]string{"export", "lapsed", "--segmentation", "mood"}, `--segmentation: nobody is in a group of "mood"; there are core_segment, life_cycle, `},
 		{[]string{"export", "Champions", "-o", "json"}, "export writes CSV"},
 		{[]string{"export", "Champions", "--force"}, "there is no --file to replace"},
-		{[]string{"export", "Champions", "--file", filepath.Join(s.dir, "no", "such", "folder.csv")}, "--file: open "},
+		{[]string{"export", "Champions", "--file", filepath.Join(s.dir, "no", "such", "folder.csv")}, "--file: there is no folder "},
 	} {
 		_, stderr := s.segments(exitConfig, c.args...)
 		says(t, stderr, c.want)

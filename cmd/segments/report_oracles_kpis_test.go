@@ -39,5 +39,7 @@ var kpiOracles = map[string]string{
 }
 
 // movedOracle is the table of what drifted, which a calm run does not have.
-const movedOracle = `SELECT replace(name, '_', ' '), ` + driftKind + `, compared_with, before, now, psi, state, reason FROM drift
+const movedOracle = `SELECT replace(CASE WHEN kind = 'segment_share' THEN 'the mix by ' || name WHEN kind = 'segment_size' THEN 'the size of ' || split_part(name, '/', 2)
+	WHEN kind IN ('cut', 'parameter') THEN split_part(name, '.', 2) || ' of ' || CASE split_part(name, '.', 1) WHEN 'behavior' THEN 'the life cycle' WHEN 'clv' THEN 'the forecasts'
+	  WHEN 'cluster' THEN 'the clusters' WHEN 'rfm' THEN 'the scores' END ELSE name END, '_', ' '), ` + driftKind + `, compared_with, before, now, psi, state, reason FROM drift
 	WHERE as_of = {day} AND state IN ('warned', 'expected') ORDER BY state DESC, coalesce(psi, 0) DESC, compared_with DESC, kind, name`
