@@ -119,8 +119,10 @@ func (d *db) attach(ctx context.Context, what string) error {
 			return nil
 		}
 		switch {
-		case errors.Is(err, warehouse.ErrPermission), errors.Is(err, errClosed), ctx.Err() != nil:
+		case errors.Is(err, warehouse.ErrPermission), errors.Is(err, errClosed):
 			return err
+		case ctx.Err() != nil: // whatever it failed with in the same moment
+			return ctx.Err()
 		case !errors.Is(err, warehouse.ErrTemporary):
 			return fmt.Errorf("%w: %s: %w", warehouse.ErrUnusable, d.path, err)
 		case !errors.Is(err, errLocked), time.Now().After(deadline):
